@@ -16,8 +16,8 @@ import { toText } from "@bufbuild/protobuf/txtpb";
 import {
   EnumValueOptionsSchema,
   FieldOptionsSchema,
-  file_google_protobuf_descriptor,
   FileOptionsSchema,
+  file_google_protobuf_descriptor,
 } from "@bufbuild/protobuf/wkt";
 
 type Printer = { readonly registry: Registry; readonly extensions: readonly DescExtension[] };
@@ -49,7 +49,9 @@ function printMessage(printer: Printer, message: DescMessage): string {
         ? `oneof ${member.name} { ${member.fields.map((field) => printField(printer, field)).join("\n")} }`
         : printField(printer, member),
     ),
-    ...message.proto.extensionRange.map(({ start, end }) => `extensions ${start} to ${end > maxFieldNumber ? "max" : end - 1};`),
+    ...message.proto.extensionRange.map(
+      ({ start, end }) => `extensions ${start} to ${end > maxFieldNumber ? "max" : end - 1};`,
+    ),
     ...message.proto.reservedRange.map(({ start, end }) => `reserved ${start} to ${end - 1};`),
     ...message.proto.reservedName.map((name) => `reserved "${name}";`),
     "}",
@@ -74,7 +76,8 @@ function printEnum(printer: Printer, type: DescEnum): string {
   return [
     `enum ${type.name} {`,
     ...type.values.map(
-      ({ name, number, proto }) => `${name} = ${number}${bracketed(optionList(printer, EnumValueOptionsSchema, proto.options))};`,
+      ({ name, number, proto }) =>
+        `${name} = ${number}${bracketed(optionList(printer, EnumValueOptionsSchema, proto.options))};`,
     ),
     ...type.proto.reservedRange.map(({ start, end }) => `reserved ${start} to ${end};`),
     ...type.proto.reservedName.map((name) => `reserved "${name}";`),
@@ -83,7 +86,7 @@ function printEnum(printer: Printer, type: DescEnum): string {
 }
 
 /** The options that are set: the built-in ones, then those the file itself declares as extensions of them. */
-function optionList<T extends DescMessage>(printer: Printer, schema: T, options: Message | undefined): readonly string[] {
+function optionList(printer: Printer, schema: DescMessage, options: Message | undefined): readonly string[] {
   if (!options) return [];
   const message = reflect(schema, options);
   const builtIn = schema.fields
