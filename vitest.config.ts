@@ -1,0 +1,37 @@
+import { defineConfig } from "vitest/config";
+
+/** Groups run one after the other; within a group, so many files at once. */
+const group = (groupOrder: number, maxWorkers: number) => ({ maxWorkers, sequence: { groupOrder } });
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["{gateway,runner,web-client,cli,protocol,scripts,bench}/**/*.test.{ts,tsx}"],
+          ...group(0, 2),
+        },
+      },
+      {
+        test: {
+          name: "integration",
+          include: ["e2e/**/*.test.ts"],
+          exclude: ["e2e/browser/**"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          ...group(1, 2),
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["e2e/browser/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          ...group(2, 1),
+        },
+      },
+    ],
+  },
+});
