@@ -1,0 +1,127 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { JobEventSchema } from "#gen/job/v1/job_event_pb.js";
+import type { JobSpec, OutcomeSchema } from "#gen/job/v1/job_pb.js";
+
+/**
+ * One kind of work. An executor says which process to start, turns what that process prints into events, and judges how
+ * it ended. It never starts, stops or waits for the process itself: the supervisor does, the same way for every executor.
+ */
+export interface Executor {
+  /** What GetRunner calls it: "task", or the AgentWork.agent that it drives. */
+  readonly name: string;
+  /** Whether its program is there; asked once when the runner starts, without a job. */
+  probe(settings: ExecutorSettings, signal: AbortSignal): Promise<ExecutorStatus>;
+  /** Decides what to start for a job whose workspace is ready. Throws Unstartable when it can tell that nothing can be. */
+  prepare(job: ExecutorJob): Promise<Execution>;
+}
+
+/** Whether an executor can be used on this runner. */
+export type ExecutorStatus =
+  /** The version is empty when no program is behind the executor. */
+  | { readonly kind: "usable"; readonly version: string }
+  /** One sentence for a person: what is missing and how to get it. */
+  | { readonly kind: "unusable"; readonly problem: string };
+
+/** What the operator configured for executors. */
+export interface ExecutorSettings {
+  /** Directories to search for programs, separated by colons: the runner's PATH and the node_modules/.bin beside it. */
+  readonly searchPath: string;
+  /** CLAUDE_PATH: the program to run as Claude Code instead of the first `claude` in searchPath. */
+  readonly claudePath?: string;
+  /** ANTHROPIC_API_KEY. */
+  readonly anthropicApiKey?: string;
+  /** ANTHROPIC_BASE_URL: where the agent finds its model instead of the vendor's address. */
+  readonly anthropicBaseUrl?: string;
+}
+
+/** One attempt as its executor sees it. */
+export interface ExecutorJob {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly spec: JobSpec;
+  readonly settings: ExecutorSettings;
+  /** Absolute path of the workspace, the working directory of the process. */
+  readonly workspace: string;
+  /** Absolute path of the job's HOME; lives as long as the job's directory. */
+  readonly home: string;
+  /** Writes an event, in order with the log; its time is now. The supervisor numbers and stores it. */
+  emit(payload: EventPayload): void;
+}
+
+/** The payload of an event that is about to be written. */
+export type EventPayload = NonNullable<MessageInitShape<typeof JobEventSchema>["payload"]>;
+
+/** What to start, and who reads what it prints. Standard error always goes to the job's log. */
+export interface Execution {
+  /** The program and its arguments; the program is looked up in the process's PATH when it holds no slash. */
+  readonly argv: readonly [string, ...string[]];
+  /**
+   * Variables to add. The process's environment is otherwise clean: PATH, HOME, TMPDIR, LANG, LC_ALL, TERM, CI and
+   * BLAZECRAFT_JOB_ID, then the spec's env, then these.
+   */
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdin: ExecutionInput;
+  readonly stdout: ExecutionOutput;
+  /** Called once, after the process ended and the last of its output was handed over. */
+  conclude(end: ProcessEnd): Conclusion;
+}
+
+/** Where the process reads from. */
+export type ExecutionInput =
+  /** /dev/null. */
+  | { readonly kind: "none" }
+  /** A pipe, handed over once the process runs. */
+  | { readonly kind: "pipe"; readonly opened: (stdin: ProcessInput) => void };
+
+/** Where standard output goes. */
+export type ExecutionOutput =
+  /** Into the job's log, byte for byte. */
+  | { readonly kind: "log" }
+  /** To the executor, line by line and without line ends; the last line may lack its end. */
+  | {
+      readonly kind: "lines";
+      /** Longer lines are cut here and arrive with `truncated`. */
+      readonly maxLineBytes: number;
+      readonly line: (line: OutputLine) => void;
+    };
+
+/** A line of output. */
+export interface OutputLine {
+  /** Valid only during the call; copy what must be kept. */
+  readonly bytes: Uint8Array;
+  readonly truncated: boolean;
+}
+
+/** The writing end of a process's standard input. */
+export interface ProcessInput {
+  /** Writes at once, in order. Dropped when the process no longer reads. */
+  write(text: string): void;
+  /** Closes the pipe; further writes are dropped. */
+  end(): void;
+}
+
+/** How the process ended. */
+export type ProcessEnd =
+  | { readonly kind: "exited"; readonly exitCode: number }
+  | { readonly kind: "signaled"; readonly signal: string };
+
+/**
+ * The executor's judgement. When the supervisor stopped the process (cancel, a limit, a stopped runner) its own cause
+ * replaces `outcome`, and only `result` is used.
+ */
+export interface Conclusion {
+  readonly outcome: MessageInitShape<typeof OutcomeSchema>;
+  /** The agent's final text; empty for tasks. Cut at 16 KiB by the supervisor. */
+  readonly result: string;
+}
+
+/** Thrown by `prepare` when nothing can be started; the job ends with this outcome. */
+export class Unstartable extends Error {
+  readonly outcome: MessageInitShape<typeof OutcomeSchema>;
+
+  constructor(outcome: MessageInitShape<typeof OutcomeSchema> & { readonly message: string }) {
+    super(outcome.message);
+    this.name = "Unstartable";
+    this.outcome = outcome;
+  }
+}
