@@ -1,0 +1,83 @@
+/** Batches of events: how they are numbered, encoded once, and cut for a reader who has seen part of one. */
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import {
+  EventBatchSchema,
+  type JobEvent,
+  JobEventSchema,
+  type LogPosition,
+  LogPositionSchema,
+  LogStream,
+} from "#gen/job/v1/job_event_pb.js";
+import { WatchJobResponseSchema } from "#gen/job/v1/job_service_pb.js";
+
+/** What a batch is made of. */
+export interface BatchInit {
+  readonly firstSequence: number;
+  /** Where the log stands before the batch. */
+  readonly log: LogPosition;
+  readonly events: readonly JobEvent[];
+}
+
+/** The message that every binary reader receives for these events, encoded. */
+export function encodeBatch({ firstSequence, log, events }: BatchInit): Uint8Array<ArrayBuffer> {
+  const header = { firstSequence, count: events.length, log, notable: events.some(isNotable) };
+  const value = create(EventBatchSchema, { header, events: [...events] });
+  return toBinary(WatchJobResponseSchema, create(WatchJobResponseSchema, { message: { case: "batch", value } }));
+}
+
+/** True for events that change more than the log or a text that is being written: see BatchHeader.notable. */
+export function isNotable({ payload }: JobEvent): boolean {
+  return payload.case !== "log" && !(payload.case === "agent" && payload.value.event.case === "delta");
+}
+
+/** An event that happens now. */
+export function eventAt(timeMs: number, payload: MessageInitShape<typeof JobEventSchema>["payload"]): JobEvent {
+  const time = { seconds: BigInt(Math.floor(timeMs / 1000)), nanos: (timeMs % 1000) * 1_000_000 };
+  return create(JobEventSchema, { time, payload });
+}
+
+/**
+ * An encoded batch without the events up to and including afterSequence, for a reader whose cursor lies inside it. The
+ * batch must hold a later event.
+ */
+export function trimBatch(message: Uint8Array<ArrayBuffer>, afterSequence: number): Uint8Array<ArrayBuffer> {
+  const response = fromBinary(WatchJobResponseSchema, message);
+  if (response.message.case !== "batch") return message;
+  const { header, events } = response.message.value;
+  const seen = afterSequence + 1 - (header?.firstSequence ?? 0);
+  if (seen <= 0) return message;
+  const log = events.slice(0, seen).reduce(advance, header?.log ?? create(LogPositionSchema));
+  return encodeBatch({ firstSequence: afterSequence + 1, log, events: events.slice(seen) });
+}
+
+/** Where the log stands after an event. */
+export function advance(log: LogPosition, { payload }: JobEvent): LogPosition {
+  if (payload.case === "log") {
+    const { stream, offset, firstLine, data } = payload.value;
+    const begun = firstLine + linesBegunAfterFirst(data);
+    return moveTo(log, stream, offset + BigInt(data.length), Math.max(log.lines, begun));
+  }
+  if (payload.case === "logGap") {
+    const { stream, toOffset, lines } = payload.value;
+    return moveTo(log, stream, toOffset, log.lines + lines);
+  }
+  return log;
+}
+
+/** Lines that begin inside these bytes after the first one: one behind every line end but a last byte's. */
+export function linesBegunAfterFirst(data: Uint8Array): number {
+  let count = 0;
+  for (let at = data.indexOf(newline); at !== -1 && at < data.length - 1; at = data.indexOf(newline, at + 1)) count += 1;
+  return count;
+}
+
+const newline = 0x0a;
+
+function moveTo(log: LogPosition, stream: LogStream, offset: bigint, lines: number): LogPosition {
+  const { stdoutOffset, stderrOffset } = log;
+  return create(LogPositionSchema, {
+    stdoutOffset: stream === LogStream.STDOUT ? offset : stdoutOffset,
+    stderrOffset: stream === LogStream.STDERR ? offset : stderrOffset,
+    lines,
+  });
+}
