@@ -16,6 +16,9 @@ runner      main → supervisor → workspace | executor | sandbox | model-proxy
 web-client  main → app → jobs, job, log, asks, diff, fleet, usage → transport, ui
 `;
 
+/** The files that read the settings with the parsers of every part; every part in turn reads its settings there. */
+const settings = ["env", "config"];
+
 /** The imports that go the wrong way, as lines to show, given each source file's text by its path from the root. */
 export function findWrongImports(sources: ReadonlyMap<string, string>): readonly string[] {
   return [...sources].flatMap(([path, text]) =>
@@ -34,7 +37,7 @@ function mayImport(from: string, to: string): boolean {
   const [target = ""] = to.split("/");
   const isTest = /\.test\.tsx?$/.test(from);
   if (home !== target) return shared.includes(target) || (isTest && !products.includes(target));
-  return isTest || pointsRight(edgesOf(home), partOf(from), partOf(to));
+  return isTest || settings.includes(partOf(from)) || pointsRight(edgesOf(home), partOf(from), partOf(to));
 }
 
 /** `job` of runner/src/job/slots.ts, `main` of runner/src/main.ts. */
