@@ -1,0 +1,158 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import {
+  type EventBatch,
+  type EventGap,
+  GapReason,
+  type JobEvent,
+  type StateChanged,
+} from "#gen/job/v1/job_event_pb.js";
+import type { Job } from "#gen/job/v1/job_pb.js";
+import { type WatchJobResponse, WatchOutcome, type WatchVerdict } from "#gen/job/v1/job_service_pb.js";
+import { newerJob } from "../jobs/job-list.ts";
+import { isFinal } from "../jobs/job-state.ts";
+import { LogBuffer } from "../log/log-buffer.ts";
+import { Transcript } from "../transcript/transcript.ts";
+import { noteFor } from "./event-note.ts";
+
+/** An event is missing between two that came. The stream is opened again at the cursor, which refills it. */
+export class MissingEventError extends Error {}
+
+/** Everything the stream of one job has told so far. Taking the same events again changes nothing. */
+export class JobFeed {
+  readonly log = new LogBuffer();
+  readonly transcript = new Transcript();
+  #job: Job | undefined;
+  #sequence = 0;
+  #newestSequence = 0;
+  #lastEventMs = 0;
+  #isFinal = false;
+  #missedAfter: number | undefined;
+
+  /** The job as last read, brought up to date by its events. */
+  get job(): Job | undefined {
+    return this.#job;
+  }
+
+  /** Number of the last event taken: the cursor for opening the stream again. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Events that the gateway has and this feed has not. */
+  get behind(): number {
+    return Math.max(0, this.#newestSequence - this.#sequence);
+  }
+
+  /** When the last event happened; 0 before the first. */
+  get lastEventMs(): number {
+    return this.#lastEventMs;
+  }
+
+  /** True once the event that made the job final was taken. */
+  get isFinal(): boolean {
+    return this.#isFinal;
+  }
+
+  /** Takes the job as it was read by another call. */
+  takeSnapshot(job: Job): void {
+    this.#job = this.#job ? newerJob(this.#job, job) : job;
+  }
+
+  /** Takes one message of WatchJob. Throws MissingEventError when events before it are missing. */
+  take({ message }: WatchJobResponse): void {
+    switch (message.case) {
+      case "verdict":
+        this.#takeVerdict(message.value);
+        break;
+      case "heartbeat":
+        this.#newestSequence = Math.max(this.#newestSequence, message.value.newestSequence);
+        break;
+      case "batch":
+        this.#takeBatch(message.value);
+        break;
+      case undefined:
+        break;
+    }
+  }
+
+  #takeVerdict(verdict: WatchVerdict): void {
+    this.#newestSequence = Math.max(this.#newestSequence, verdict.newestSequence);
+    if (verdict.outcome === WatchOutcome.GAP && verdict.gap) this.#skip(verdict.gap);
+    if (verdict.outcome === WatchOutcome.EXPIRED) {
+      this.log.note("… the events of this job are no longer kept", "warn");
+      this.#isFinal = true;
+    }
+  }
+
+  #takeBatch({ header, events }: EventBatch): void {
+    const first = header?.firstSequence ?? 0;
+    if (first > this.#sequence + 1) this.#refillOnce(first);
+    events.forEach((event, index) => {
+      const sequence = first + index;
+      if (sequence <= this.#sequence) return;
+      this.#sequence = sequence;
+      this.#takeEvent(event, sequence);
+    });
+    this.#newestSequence = Math.max(this.#newestSequence, this.#sequence);
+  }
+
+  /** A hole that is still there after the stream was opened again is shown, never hidden. */
+  #refillOnce(first: number): void {
+    if (this.#missedAfter !== this.#sequence) {
+      this.#missedAfter = this.#sequence;
+      throw new MissingEventError(`events ${this.#sequence + 1} to ${first - 1} are missing`);
+    }
+    this.#skip({ fromSequence: this.#sequence + 1, toSequence: first - 1, reason: GapReason.UNSPECIFIED });
+  }
+
+  #skip(gap: Pick<EventGap, "fromSequence" | "toSequence" | "reason">): void {
+    const text = `… events ${gap.fromSequence} to ${gap.toSequence} are lost: ${gapReasons[gap.reason]}`;
+    this.log.note(text, "warn");
+    this.transcript.takeNotice(text, gap.fromSequence);
+    this.#sequence = Math.max(this.#sequence, gap.toSequence);
+  }
+
+  #takeEvent(event: JobEvent, sequence: number): void {
+    this.log.take(event);
+    const note = noteFor(event);
+    if (note) this.log.note(note.text, note.tone);
+    if (event.time) this.#lastEventMs = timestampMs(event.time);
+    const { payload } = event;
+    switch (payload.case) {
+      case "agent":
+        this.transcript.take(payload.value, sequence, event.time);
+        break;
+      case "message":
+        this.transcript.takeMessage(payload.value.id, payload.value.text, payload.value.author?.id ?? "");
+        break;
+      case "eventGap":
+        this.#skip(payload.value);
+        break;
+      case "stateChanged":
+        if (payload.value.status && isFinal(payload.value.status.state)) this.#isFinal = true;
+        this.#update(sequence, (job) => stateChanged(job, payload.value));
+        break;
+      case "phaseChanged":
+        this.#update(sequence, (job) => ({ ...job, phase: payload.value.phase }));
+        break;
+    }
+  }
+
+  /** Events that the job as read knows already are history and don't change it. */
+  #update(sequence: number, change: (job: Job) => Job): void {
+    if (this.#job && sequence > this.#job.newestSequence)
+      this.#job = { ...change(this.#job), newestSequence: sequence };
+  }
+}
+
+function stateChanged(job: Job, { status, placement }: StateChanged): Job {
+  return { ...job, ...(status && { status }), ...(placement && { placement }) };
+}
+
+const gapReasons: Record<GapReason, string> = {
+  [GapReason.UNSPECIFIED]: "they did not come",
+  [GapReason.OUTPUT_LIMIT]: "the job wrote more than its limit",
+  [GapReason.DISK_FULL]: "the runner's disk was full",
+  [GapReason.RUNNER_LOST]: "the runner was lost with them",
+  [GapReason.EXPIRED]: "they are no longer kept",
+};

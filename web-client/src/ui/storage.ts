@@ -1,0 +1,22 @@
+/** A signal-free cell of the browser's storage that survives a broken or full store by forgetting. */
+export interface Stored {
+  readonly read: () => string | null;
+  readonly write: (text: string) => void;
+}
+
+/** One named cell of a storage. A browser that refuses storage gets a page that does not remember. */
+export function stored(storage: () => Storage, name: string): Stored {
+  return {
+    read: () => attempt(() => storage().getItem(name)) ?? null,
+    write: (text) => attempt(() => storage().setItem(name, text)),
+  };
+}
+
+function attempt<T>(use: () => T): T | undefined {
+  try {
+    return use();
+  } catch {
+    // Storage is off or full; what it would have kept is a convenience only.
+    return undefined;
+  }
+}
