@@ -1,0 +1,212 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { GapReason, JobEventSchema, LogStream } from "#gen/job/v1/job_event_pb.js";
+import type { OutcomeSchema } from "#gen/job/v1/job_pb.js";
+import { envelopeMessage } from "#protocol/envelope.ts";
+import { encodeBatch, encodeEvent, type PendingEvent, type PendingLog } from "./encode-batch.ts";
+import type { Fingerprint } from "./fingerprint.ts";
+import { HeldOutput } from "./held-output.ts";
+import {
+  LogNumbering,
+  type LogPiece,
+  type LogPlace,
+  lineAfter,
+  linesAfter,
+  type OutputStream,
+  splitPiece,
+} from "./log-numbering.ts";
+
+/** Most output in one batch, and in one read. */
+export const maxBatchLogBytes = 64 * 1024;
+
+/** How long something may wait for company in its batch while others are being written. */
+export const batchGapMs = 4;
+
+/** What an event says. */
+export type Payload = NonNullable<MessageInitShape<typeof JobEventSchema>["payload"]>;
+
+/** Numbers of the events in a batch. */
+export interface BatchRange {
+  readonly firstSequence: number;
+  readonly newestSequence: number;
+}
+
+/** What an EventWriter starts from and writes to. */
+export interface EventWriterOptions {
+  readonly firstSequence: number;
+  readonly log: LogPlace;
+  /** What was written before, for an attempt that is taken over; a fresh one otherwise. */
+  readonly fingerprint: Fingerprint;
+  /** Bytes of output kept; three quarters of them are the head. */
+  readonly maxLogBytes: number;
+  /** Where output past the head waits for the end. */
+  readonly heldDirectory: string;
+  /** Takes an envelope for good before it returns. */
+  readonly append: (envelope: Uint8Array<ArrayBuffer>, range: BatchRange) => void;
+}
+
+/** Numbers the events of one attempt, gathers them into batches, keeps output within its limit and fingerprints all. */
+export class EventWriter {
+  readonly #append: EventWriterOptions["append"];
+  readonly #numbering: LogNumbering;
+  readonly #held: HeldOutput;
+  readonly #fingerprint: Fingerprint;
+  readonly #logBytes = new Uint8Array(maxBatchLogBytes);
+  readonly #lastFlush = { log: Number.NEGATIVE_INFINITY, event: Number.NEGATIVE_INFINITY };
+  #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
+  #pending: PendingEvent[] = [];
+  #pendingLogBytes = 0;
+  #pendingEventBytes = 0;
+  #notable = false;
+  #sequence: number;
+  #headLeft: number;
+  /** Where the log stands after what is pending, and where it stood before. */
+  #place: LogPlace;
+  #batchPlace: LogPlace;
+
+  constructor({ firstSequence, log, fingerprint, maxLogBytes, heldDirectory, append }: EventWriterOptions) {
+    this.#append = append;
+    this.#fingerprint = fingerprint;
+    this.#sequence = firstSequence;
+    this.#numbering = new LogNumbering(log);
+    this.#place = log;
+    this.#batchPlace = log;
+    this.#headLeft = Math.floor((maxLogBytes / 4) * 3);
+    this.#held = new HeldOutput(heldDirectory, maxLogBytes - this.#headLeft);
+  }
+
+  /** Writes an event; it leaves with what the same turn of the event loop adds, or a few ms later when others just left. */
+  event(payload: Payload): void {
+    this.#addEvent(payload);
+    if (this.#pendingEventBytes > maxBatchLogBytes) this.flush();
+    else if (this.#isIdle("event")) this.#immediate ??= setImmediate(() => this.flush());
+    else this.#flushSoon();
+    this.#lastFlush.event = performance.now();
+  }
+
+  /** Writes at most 64 KiB of output, which is copied; it leaves at once, or a few ms later when others just left. */
+  log(stream: OutputStream, data: Uint8Array): void {
+    if (data.length === 0) return;
+    this.#fingerprint.written(stream, data.length);
+    for (const piece of this.#numbering.number(stream, data, Date.now())) this.#keepOrHold(piece);
+    if (this.#pending.length === 0) return;
+    if (this.#isIdle("log")) this.flush();
+    else this.#flushSoon();
+  }
+
+  /** Writes the output that was held back, and what was cut before it; call it when no more output comes. */
+  releaseHeldOutput(): void {
+    const { cuts, pieces } = this.#held.release();
+    for (const { stream, fromOffset, toOffset, lineEnds } of cuts) {
+      const offsets = { fromOffset: BigInt(fromOffset), toOffset: BigInt(toOffset) };
+      const value = { stream, ...offsets, lines: lineEnds, reason: GapReason.OUTPUT_LIMIT };
+      this.#addEvent({ case: "logGap", value });
+      this.#place = { ...this.#place, [offsetField(stream)]: toOffset };
+    }
+    for (const piece of pieces) {
+      this.#place = { ...this.#place, lines: piece.linesBefore };
+      this.#addLog(piece);
+    }
+    this.#held.discard();
+    this.flush();
+  }
+
+  /** Writes the attempt's last event in a batch of its own. */
+  end(outcome: MessageInitShape<typeof OutcomeSchema>, result: string): void {
+    this.flush();
+    const stdout = this.#fingerprint.stream(LogStream.STDOUT);
+    const stderr = this.#fingerprint.stream(LogStream.STDERR);
+    const eventsSha256 = this.#fingerprint.events();
+    this.#addEvent({ case: "attemptEnded", value: { outcome, stdout, stderr, eventsSha256, result } });
+    this.flush();
+  }
+
+  /** Sends off what is pending. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    this.#timer = undefined;
+    this.#immediate = undefined;
+    if (this.#pending.length === 0) return;
+    for (const event of this.#pending) if (event.kind === "log") this.#fingerprint.kept(event.stream, event.data);
+    const header = { firstSequence: this.#sequence, log: this.#batchPlace, notable: this.#notable };
+    const envelope = encodeBatch(header, this.#pending);
+    this.#fingerprint.batch(envelopeMessage(envelope));
+    this.#sequence += this.#pending.length;
+    if (this.#pendingLogBytes > 0) this.#lastFlush.log = performance.now();
+    this.#pending = [];
+    this.#pendingLogBytes = 0;
+    this.#pendingEventBytes = 0;
+    this.#notable = false;
+    this.#batchPlace = this.#place;
+    this.#append(envelope, { firstSequence: header.firstSequence, newestSequence: this.#sequence - 1 });
+  }
+
+  #isIdle(kind: "log" | "event"): boolean {
+    return performance.now() - this.#lastFlush[kind] >= batchGapMs;
+  }
+
+  #flushSoon(): void {
+    this.#timer ??= setTimeout(() => this.flush(), batchGapMs);
+  }
+
+  #addEvent(payload: Payload): void {
+    const event = create(JobEventSchema, { time: timestampFromMs(Date.now()), payload });
+    const pending = encodeEvent(event);
+    if (this.#pendingEventBytes + pendingBytes(pending) > maxBatchEventBytes) this.flush();
+    this.#pending.push(pending);
+    this.#pendingEventBytes += pendingBytes(pending);
+    this.#notable ||= !(event.payload.case === "agent" && event.payload.value.event.case === "delta");
+  }
+
+  #keepOrHold(piece: LogPiece): void {
+    const { length } = piece.data;
+    if (length <= this.#headLeft) {
+      this.#headLeft -= length;
+      this.#addLog(piece);
+    } else if (this.#headLeft > 0) {
+      const [head, rest] = splitPiece(piece, this.#headLeft);
+      this.#headLeft = 0;
+      this.#addLog(head);
+      this.#held.push(rest);
+    } else {
+      this.#held.push(piece);
+    }
+  }
+
+  #addLog(piece: LogPiece): void {
+    const { stream, offset, firstLine, timeMs, data } = piece;
+    if (this.#pendingLogBytes + data.length > maxBatchLogBytes) this.flush();
+    const start = this.#pendingLogBytes;
+    const end = start + data.length;
+    this.#logBytes.set(data, start);
+    this.#pendingLogBytes = end;
+    const last = this.#pending.at(-1);
+    if (last?.kind === "log" && continues(last, piece)) {
+      const joined = this.#logBytes.subarray(start - last.data.length, end);
+      this.#pending[this.#pending.length - 1] = { ...last, data: joined, nextLine: lineAfter(piece) };
+    } else {
+      const own = this.#logBytes.subarray(start, end);
+      this.#pending.push({ kind: "log", stream, offset, firstLine, timeMs, data: own, nextLine: lineAfter(piece) });
+    }
+    const lines = Math.max(this.#place.lines, linesAfter(piece));
+    this.#place = { ...this.#place, [offsetField(stream)]: offset + data.length, lines };
+  }
+}
+
+// An event of an agent can be large by itself; several such go into several batches.
+const maxBatchEventBytes = 512 * 1024;
+
+function continues(last: PendingLog, piece: LogPiece): boolean {
+  const follows = last.offset + last.data.length === piece.offset;
+  return last.stream === piece.stream && follows && last.nextLine === piece.firstLine;
+}
+
+function pendingBytes(event: PendingEvent): number {
+  return event.kind === "encoded" ? event.bytes.length : event.data.length;
+}
+
+function offsetField(stream: OutputStream): "stdoutOffset" | "stderrOffset" {
+  return stream === LogStream.STDOUT ? "stdoutOffset" : "stderrOffset";
+}

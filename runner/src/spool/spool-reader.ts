@@ -1,0 +1,103 @@
+import { rmSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { EnvelopeSplitter, envelopeMessage, readBatchHeader } from "#protocol/envelope.ts";
+import { listSegments, type Segment, type SpoolEnd } from "./segments.ts";
+
+/** Most bytes in one read. */
+const maxReadBytes = 256 * 1024;
+
+interface OpenSegment {
+  readonly handle: FileHandle;
+  readonly start: number;
+  /** Where the next segment begins; infinite while this is the newest. */
+  readonly next: number;
+}
+
+/** Reads a spool from one place onward, while it is written and while old segments are freed. */
+export class SpoolReader implements AsyncDisposable {
+  readonly #directory: string;
+  #at: number;
+  #file: OpenSegment | undefined;
+
+  /** Reads from byte `start` of what was ever spooled. */
+  constructor(directory: string, start: number) {
+    this.#directory = directory;
+    this.#at = start;
+  }
+
+  /** Bytes read so far, those before `start` included. */
+  get position(): number {
+    return this.#at;
+  }
+
+  /** The next bytes below `end`, which must be a place where an envelope ends. They may end inside an envelope. */
+  async read(end: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = await this.#readFile(end);
+    if (bytes.length > 0) return bytes;
+    // The newest segment was closed behind what we had read of it: go on in the next.
+    await this[Symbol.asyncDispose]();
+    const more = await this.#readFile(end);
+    if (more.length === 0) throw new Error(`spool ${this.#directory} ends at ${this.#at}, before ${end}`);
+    return more;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file?.handle.close();
+    this.#file = undefined;
+  }
+
+  async #readFile(end: number): Promise<Uint8Array<ArrayBuffer>> {
+    const { handle, start, next } = await this.#open();
+    const bytes = Buffer.allocUnsafeSlow(Math.min(maxReadBytes, end - this.#at, next - this.#at));
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, this.#at - start);
+    this.#at += bytesRead;
+    return bytes.subarray(0, bytesRead);
+  }
+
+  async #open(): Promise<OpenSegment> {
+    if (this.#file !== undefined && this.#at < this.#file.next) return this.#file;
+    await this[Symbol.asyncDispose]();
+    const segments = listSegments(this.#directory);
+    const index = segments.findLastIndex(({ start }) => start <= this.#at);
+    const segment = segments[index];
+    if (segment === undefined) throw new Error(`spool ${this.#directory} no longer holds byte ${this.#at}`);
+    const handle = await open(`${this.#directory}/${segment.name}`);
+    const next = segments[index + 1]?.start ?? Number.POSITIVE_INFINITY;
+    this.#file = { handle, start: segment.start, next };
+    return this.#file;
+  }
+}
+
+/** The place where the first batch with an event after `sequence` begins; the end when there is none. */
+export async function findBatchAfter(directory: string, sequence: number, end: SpoolEnd): Promise<number> {
+  if (sequence >= end.newestSequence) return end.bytes;
+  const segments = listSegments(directory);
+  const segment = segments.findLast(({ firstSequence }) => firstSequence <= sequence + 1) ?? segments[0];
+  if (segment === undefined) return end.bytes;
+  await using reader = new SpoolReader(directory, segment.start);
+  const splitter = new EnvelopeSplitter();
+  for (let at = segment.start; at < end.bytes; ) {
+    for (const envelope of splitter.push(await reader.read(end.bytes))) {
+      const header = readBatchHeader(envelopeMessage(envelope));
+      if (header === undefined || header.firstSequence + header.count > sequence + 1) return at;
+      at += envelope.length;
+    }
+  }
+  return end.bytes;
+}
+
+/** Deletes the segments that hold nothing but events up to `sequence`; the newest segment stays. */
+export function freeSegments(directory: string, sequence: number): void {
+  const segments = listSegments(directory);
+  const freed = segments.filter((_, index) => isFreed(segments[index + 1], sequence));
+  for (const { name } of freed) rmSync(`${directory}/${name}`);
+}
+
+/** Number of the oldest event that is kept; 0 when there is none. */
+export function oldestSequence(directory: string): number {
+  return listSegments(directory)[0]?.firstSequence ?? 0;
+}
+
+function isFreed(next: Segment | undefined, sequence: number): boolean {
+  return next !== undefined && next.firstSequence <= sequence + 1;
+}

@@ -1,0 +1,126 @@
+/**
+ * What runner and supervisors say to each other on DATA_DIR/runner.sock: one JSON object a line. Supervisors dial, also
+ * again and again after the runner went away, so a runner knows its jobs by who calls.
+ */
+import type { Socket } from "node:net";
+import type { ActorKind, EndCause, JobPhase } from "#gen/job/v1/job_pb.js";
+import type { ProcessIdentity } from "../process/process-table.ts";
+import type { SpoolEnd } from "../spool/segments.ts";
+import type { JobSettings } from "./settings.ts";
+
+/** Name of the socket in the runner's data directory. Both ends have that as their working directory. */
+export const socketName = "runner.sock";
+
+/** What a supervisor tells the runner. */
+export type Report =
+  /** The first line: a spare that waits for a job, or the job that it holds. */
+  | { readonly kind: "hello"; readonly process: ProcessIdentity; readonly held: HeldJob | null }
+  /** Events were spooled. */
+  | { readonly kind: "appended"; readonly end: SpoolEnd }
+  | { readonly kind: "phase"; readonly phase: JobPhase }
+  /** The last event is spooled and everything of the job has been cleaned up; the supervisor leaves. */
+  | { readonly kind: "ended"; readonly end: SpoolEnd };
+
+/** The attempt that a supervisor holds. */
+export interface HeldJob {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly phase: JobPhase;
+  readonly end: SpoolEnd;
+}
+
+/** What the runner tells a supervisor. */
+export type Command =
+  /** Run the job whose directory was made; only to a spare. */
+  | { readonly kind: "run"; readonly jobId: string; readonly slot: number; readonly settings: JobSettings }
+  /** Clean up after a supervisor that died, and write the end of its job; only to a spare. */
+  | { readonly kind: "recover"; readonly jobId: string }
+  | { readonly kind: "stop"; readonly stop: StopOrder };
+
+/** Why and how to stop a job. */
+export interface StopOrder {
+  readonly cause: EndCause;
+  readonly actor: { readonly kind: ActorKind; readonly id: string } | null;
+  /** Between SIGTERM and SIGKILL. */
+  readonly graceMs: number;
+}
+
+/** Sends one line. */
+export function send(socket: Socket, message: Report | Command): void {
+  if (socket.writable) socket.write(`${JSON.stringify(message)}\n`);
+}
+
+/** Hands on each report that a supervisor sends. Throws into the socket's error when a line is none. */
+export function onReports(socket: Socket, handle: (report: Report) => void): void {
+  onLines(socket, (line) => handle(parseMessage<Report>(line, reportFields)));
+}
+
+/** Hands on each command that the runner sends. Throws into the socket's error when a line is none. */
+export function onCommands(socket: Socket, handle: (command: Command) => void): void {
+  onLines(socket, (line) => handle(parseMessage<Command>(line, commandFields)));
+}
+
+type Check = (value: unknown) => boolean;
+type Fields<Message extends { kind: string }> = {
+  readonly [Kind in Message["kind"]]: {
+    readonly [Name in Exclude<keyof Extract<Message, { kind: Kind }>, "kind">]: Check;
+  };
+};
+
+const isString: Check = (value) => typeof value === "string";
+const isNumber: Check = (value) => Number.isSafeInteger(value);
+const isSpoolEnd = record({ newestSequence: isNumber, bytes: isNumber });
+const isProcess = record({ pid: isNumber, startTime: isNumber, bootId: isString });
+const isHeldJob = record({ jobId: isString, attempt: isNumber, phase: isNumber, end: isSpoolEnd });
+const isActor = record({ kind: isNumber, id: isString });
+const isStop = record({ cause: isNumber, actor: nullable(isActor), graceMs: isNumber });
+const isSettings = record({ path: isString, taskWallMs: isNumber, maxLogBytes: isNumber });
+
+const reportFields: Fields<Report> = {
+  hello: { process: isProcess, held: nullable(isHeldJob) },
+  appended: { end: isSpoolEnd },
+  phase: { phase: isNumber },
+  ended: { end: isSpoolEnd },
+};
+
+const commandFields: Fields<Command> = {
+  run: { jobId: isString, slot: isNumber, settings: isSettings },
+  recover: { jobId: isString },
+  stop: { stop: isStop },
+};
+
+function record(checks: Readonly<Record<string, Check>>): Check {
+  return (value) =>
+    isObject(value) &&
+    Object.entries(checks).every(([name, check]) => Object.hasOwn(value, name) && check(value[name]));
+}
+
+function nullable(check: Check): Check {
+  return (value) => value === null || check(value);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function parseMessage<Message extends { kind: string }>(line: string, fields: Fields<Message>): Message {
+  const value: unknown = JSON.parse(line);
+  if (isObject(value) && typeof value.kind === "string" && Object.hasOwn(fields, value.kind)) {
+    const checks: Readonly<Record<string, Check>> = fields[value.kind as Message["kind"]];
+    if (record(checks)(value)) return value as unknown as Message;
+  }
+  throw new Error(`control message is malformed: ${line.slice(0, 200)}`);
+}
+
+function onLines(socket: Socket, handle: (line: string) => void): void {
+  let rest = "";
+  socket.setEncoding("utf8").on("data", (text: string) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    try {
+      for (const line of lines) handle(line);
+    } catch (error) {
+      socket.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+  });
+}

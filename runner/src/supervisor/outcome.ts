@@ -1,0 +1,54 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { EndCause, type OutcomeSchema } from "#gen/job/v1/job_pb.js";
+import type { StopOrder } from "./control.ts";
+
+/** An outcome as it goes into AttemptEnded. */
+export type OutcomeInit = MessageInitShape<typeof OutcomeSchema>;
+
+/** The outcome of a job that was stopped; the limits are those that can have fired. */
+export function stoppedOutcome(order: StopOrder, limits: JobLimitsMs): OutcomeInit {
+  return { cause: order.cause, message: stopMessage(order, limits), ...(order.actor && { actor: order.actor }) };
+}
+
+/** Limits of a job in ms; undefined means none. */
+export interface JobLimitsMs {
+  readonly wallMs: number;
+  readonly idleMs: number | undefined;
+}
+
+/** The outcome of a process that could not be started. */
+export function unstartableOutcome(program: string, code: string): OutcomeInit {
+  return { cause: EndCause.UNSTARTABLE, message: `"${shorten(program)}" ${unstartableReason(code)}.` };
+}
+
+function stopMessage({ cause, actor }: StopOrder, { wallMs, idleMs }: JobLimitsMs): string {
+  switch (cause) {
+    case EndCause.CANCELED:
+      return actor === null ? "The job was canceled." : `The job was canceled by ${actor.id}.`;
+    case EndCause.WALL_TIMEOUT:
+      return `The job ran longer than ${formatMs(wallMs)}; raise limits.wall if it needs more.`;
+    case EndCause.IDLE_TIMEOUT:
+      return `The job wrote nothing for ${formatMs(idleMs ?? 0)}; raise limits.idle if that is to be expected.`;
+    case EndCause.RUNNER_STOPPED:
+      return "The runner was told to stop everything it holds; retry the job when it is back.";
+    default:
+      return "The gateway stopped the job.";
+  }
+}
+
+function unstartableReason(code: string): string {
+  if (code === "ENOENT") return "was not found on the runner; install it there, or name it by its path";
+  if (code === "EACCES") return "is not executable";
+  if (code === "E2BIG") return "has arguments and environment too large for the system";
+  return `could not be started (${code})`;
+}
+
+function formatMs(ms: number): string {
+  if (ms % 3_600_000 === 0) return `${ms / 3_600_000} h`;
+  if (ms % 60_000 === 0) return `${ms / 60_000} min`;
+  return `${ms / 1000} s`;
+}
+
+function shorten(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}

@@ -1,0 +1,155 @@
+import { rm } from "node:fs/promises";
+import { durationMs } from "@bufbuild/protobuf/wkt";
+import { LogStream } from "#gen/job/v1/job_event_pb.js";
+import { ActorKind, EndCause, JobPhase, JobState } from "#gen/job/v1/job_pb.js";
+import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
+import { type Conclusion, type Execution, type Executor, Unstartable } from "../executor/executor.ts";
+import { executorName, executors } from "../executor/executors.ts";
+import { type JobDirectory, writeLeader } from "../job/job-directory.ts";
+import type { Pipe } from "../process/pipe.ts";
+import { jobMarker } from "../process/process-table.ts";
+import type { EventWriter } from "../spool/event-writer.ts";
+import { makeWorkspace } from "../workspace/workspace.ts";
+import { type JobLimitsMs, stoppedOutcome, unstartableOutcome } from "./outcome.ts";
+import { exitFacts, runProcess } from "./run-process.ts";
+import type { JobSettings } from "./settings.ts";
+import type { StopSignal } from "./stop-signal.ts";
+
+/** One attempt, and what is needed to run it. */
+export interface JobRun {
+  readonly request: StartJobRequest;
+  readonly spec: NonNullable<StartJobRequest["spec"]>;
+  readonly directory: JobDirectory;
+  readonly slot: number;
+  readonly settings: JobSettings;
+  readonly pipes: { readonly stdout: Pipe; readonly stderr: Pipe };
+  readonly writer: EventWriter;
+  readonly stop: StopSignal;
+  readonly enterPhase: (phase: JobPhase) => void;
+}
+
+/** Runs an attempt from its first event to its last: workspace, executor, outcome. */
+export async function runJob(run: JobRun): Promise<void> {
+  const { request, slot, directory, writer, stop, enterPhase } = run;
+  const { runnerName, attempt } = request;
+  const status = { state: JobState.RUNNING };
+  const actor = { kind: ActorKind.RUNNER, id: runnerName };
+  writer.event({ case: "stateChanged", value: { status, placement: { runner: runnerName, slot, attempt }, actor } });
+  const limits = limitsOf(run);
+  stop.startLimits(limits);
+  const { outcome, result } = await perform(run, limits);
+  stop.endLimits();
+  enterPhase(JobPhase.COLLECTING);
+  await rm(directory.tmp, { recursive: true, force: true });
+  writer.end(outcome, cutText(result, maxResultBytes));
+}
+
+async function perform(run: JobRun, limits: JobLimitsMs): Promise<Conclusion> {
+  const { stop, enterPhase, spec } = run;
+  enterPhase(JobPhase.PREPARING);
+  const executor = executors.get(executorName(spec));
+  if (executor === undefined) return unstartable(unstartableOutcome(executorName(spec), "no such executor"));
+  try {
+    const failure = await prepareWorkspace(run);
+    if (stop.order !== undefined) return { outcome: stoppedOutcome(stop.order, limits), result: "" };
+    return failure ?? (await execute(run, executor, limits));
+  } catch (error) {
+    if (error instanceof Unstartable) return unstartable(error.outcome);
+    if (stop.order === undefined || !stop.signal.aborted || !isAbort(error)) throw error;
+    return { outcome: stoppedOutcome(stop.order, limits), result: "" };
+  }
+}
+
+/** What went wrong, or undefined when the workspace is ready. */
+async function prepareWorkspace(run: JobRun): Promise<Conclusion | undefined> {
+  const { spec, directory, settings, writer, stop, request } = run;
+  const { workspace, home } = directory;
+  const result = await makeWorkspace({
+    repoRef: spec.repoRef,
+    settings: settings.workspace,
+    git: { jobId: request.jobId, directory: workspace, home, path: settings.path, signal: stop.signal },
+    emit: (event) => writer.event({ case: "workspace", value: { event } }),
+  });
+  if (result.kind === "ready") return undefined;
+  if (result.detail !== "") writer.log(LogStream.STDERR, Buffer.from(`${cutText(result.detail, maxDetailBytes)}\n`));
+  return unstartable({ cause: EndCause.CLONE_FAILED, message: cutText(result.message, maxMessageBytes) });
+}
+
+async function execute(run: JobRun, executor: Executor, limits: JobLimitsMs): Promise<Conclusion> {
+  const { request, spec, directory, settings, writer, stop, enterPhase } = run;
+  const execution = await executor.prepare({
+    jobId: request.jobId,
+    attempt: request.attempt,
+    spec,
+    settings: settings.executors,
+    workspace: directory.workspace,
+    home: directory.home,
+    emit: (payload) => {
+      stop.active();
+      writer.event(payload);
+    },
+  });
+  enterPhase(JobPhase.EXECUTING);
+  const result = await runProcess({
+    jobId: request.jobId,
+    execution,
+    env: jobEnvironment(run, execution),
+    directory: directory.workspace,
+    pipes: run.pipes,
+    writer,
+    stop,
+    started: (leader) => writeLeader(directory, leader),
+  });
+  if (result.kind === "unstartable") return unstartable(unstartableOutcome(execution.argv[0], result.code));
+  const conclusion = execution.conclude(result.exit);
+  if (result.stopped === undefined) return conclusion;
+  return { ...conclusion, outcome: { ...stoppedOutcome(result.stopped, limits), ...exitFacts(result.exit) } };
+}
+
+/** Nothing of the runner's own environment: what a job sees is this. */
+function jobEnvironment({ request, spec, directory, settings }: JobRun, { env }: Execution): Record<string, string> {
+  return {
+    PATH: settings.path,
+    HOME: directory.home,
+    TMPDIR: directory.tmp,
+    LANG: "C.UTF-8",
+    LC_ALL: "C.UTF-8",
+    TERM: "dumb",
+    CI: "true",
+    ...spec.env,
+    ...env,
+    [jobMarker]: request.jobId,
+  };
+}
+
+function limitsOf({ spec, settings }: JobRun): JobLimitsMs {
+  const isAgent = spec.work.case === "agent";
+  const { wall, idle } = spec.limits ?? {};
+  const wallMs = wall === undefined ? (isAgent ? agentWallMs : settings.taskWallMs) : durationMs(wall);
+  const idleMs = idle === undefined ? (isAgent ? agentIdleMs : undefined) : durationMs(idle);
+  return { wallMs, idleMs };
+}
+
+const agentWallMs = 24 * 3_600_000;
+const agentIdleMs = 3_600_000;
+const maxResultBytes = 16 * 1024;
+const maxDetailBytes = 16 * 1024;
+const maxMessageBytes = 1024;
+
+function unstartable(outcome: Conclusion["outcome"]): Conclusion {
+  return { outcome, result: "" };
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
+
+/** The longest whole characters within so many bytes of UTF-8. */
+function cutText(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= maxBytes) return text;
+  return bytes
+    .subarray(0, maxBytes)
+    .toString()
+    .replace(/\uFFFD$/, "");
+}

@@ -1,0 +1,116 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { LogStream } from "#gen/job/v1/job_event_pb.js";
+import type { Execution, ProcessInput } from "../executor/executor.ts";
+import { killSurvivors, signalGroup } from "../process/kill-group.ts";
+import { LineSplitter } from "../process/line-splitter.ts";
+import type { Pipe } from "../process/pipe.ts";
+import type { ProcessIdentity } from "../process/process-table.ts";
+import { type Exit, type StartedProcess, startProcess } from "../process/start-process.ts";
+import type { EventWriter, Payload } from "../spool/event-writer.ts";
+import type { StopOrder } from "./control.ts";
+import type { StopSignal } from "./stop-signal.ts";
+
+/** A process to run to its end. */
+export interface RunRequest {
+  readonly jobId: string;
+  readonly execution: Execution;
+  readonly env: Readonly<Record<string, string>>;
+  readonly directory: string;
+  readonly pipes: { readonly stdout: Pipe; readonly stderr: Pipe };
+  readonly writer: EventWriter;
+  readonly stop: StopSignal;
+  /** Called as soon as the process runs. */
+  readonly started: (leader: ProcessIdentity) => void;
+}
+
+/** How it went. */
+export type RunResult =
+  /** It ended, because of `stopped` when that is set. */
+  | { readonly kind: "ended"; readonly exit: Exit; readonly stopped: StopOrder | undefined }
+  | { readonly kind: "unstartable"; readonly code: string };
+
+/**
+ * Runs a process to its end, writes its output and each step as events, stops it when told to, and leaves nothing of it
+ * running, wherever its children went.
+ */
+export async function runProcess(request: RunRequest): Promise<RunResult> {
+  const { jobId, execution, env, directory, pipes, writer, stop } = request;
+  const { onOutput, finish } = outputSink(request);
+  const start = await startProcess({
+    argv: execution.argv,
+    env,
+    directory,
+    stdin: execution.stdin.kind,
+    ...pipes,
+    onOutput,
+  });
+  if (start.kind === "unstartable") return start;
+  const { process } = start;
+  request.started(process.identity);
+  emit(writer, { case: "started", value: { pid: process.identity.pid } });
+  if (execution.stdin.kind === "pipe") execution.stdin.opened(processInput(process));
+  const end = await endOf(process, writer, stop);
+  // What the command left behind may still be writing, such as the last stage of a pipeline. When stopped, it had its time.
+  if (end.stopped === undefined) await process.drained(drainMs);
+  await killSurvivors(jobId, process.identity);
+  await process.drained(drainMs);
+  process.close();
+  finish();
+  writer.releaseHeldOutput();
+  emit(writer, { case: "exited", value: exitFacts(end.exit) });
+  return { kind: "ended", ...end };
+}
+
+/** A process's end as events tell it. */
+export function exitFacts(exit: Exit): { readonly exitCode: number } | { readonly signal: string } {
+  return exit.kind === "exited" ? { exitCode: exit.exitCode } : { signal: exit.signal };
+}
+
+const drainMs = 2000;
+
+interface ProcessStop {
+  readonly exit: Exit;
+  readonly stopped: StopOrder | undefined;
+}
+
+/** Waits for the process's own end, stopping its group as soon as that is ordered. */
+async function endOf(process: StartedProcess, writer: EventWriter, stop: StopSignal): Promise<ProcessStop> {
+  const first = await Promise.race([process.exited, stop.ordered]);
+  if ("kind" in first) return { exit: first, stopped: undefined };
+  const { cause, actor, graceMs } = first;
+  emit(writer, { case: "stopRequested", value: { cause, ...(actor && { actor }) } });
+  sendSignal(process, writer, "SIGTERM");
+  const graceOver = new AbortController();
+  const grace = wait(graceMs, undefined, { signal: graceOver.signal }).catch(() => undefined);
+  const ended = await Promise.race([process.exited, grace]);
+  graceOver.abort();
+  if (ended === undefined) sendSignal(process, writer, "SIGKILL");
+  return { exit: await process.exited, stopped: first };
+}
+
+function sendSignal({ identity }: StartedProcess, writer: EventWriter, signal: "SIGTERM" | "SIGKILL"): void {
+  if (signalGroup(identity.pid, signal)) emit(writer, { case: "signalSent", value: { signal } });
+}
+
+/** Output becomes log, or lines for the executor. */
+function outputSink({ execution: { stdout }, writer, stop }: RunRequest) {
+  const lines = stdout.kind === "lines" ? new LineSplitter(stdout.maxLineBytes, stdout.line) : undefined;
+  const onOutput = (stream: "stdout" | "stderr", data: Uint8Array) => {
+    stop.active();
+    if (stream === "stderr") writer.log(LogStream.STDERR, data);
+    else if (lines === undefined) writer.log(LogStream.STDOUT, data);
+    else lines.push(data);
+  };
+  return { onOutput, finish: () => lines?.end() };
+}
+
+function processInput({ stdin }: StartedProcess): ProcessInput {
+  return {
+    write: (text) => void (stdin?.writable && stdin.write(text)),
+    end: () => void stdin?.end(),
+  };
+}
+
+function emit(writer: EventWriter, value: (Payload & { case: "process" })["value"]["event"]): void {
+  writer.event({ case: "process", value: { event: value } } as Payload);
+}

@@ -1,0 +1,91 @@
+import { connect, type Socket } from "node:net";
+import type { JobPhase } from "#gen/job/v1/job_pb.js";
+import { identifyProcess } from "../process/process-table.ts";
+import type { SpoolEnd } from "../spool/segments.ts";
+import { type Command, type HeldJob, onCommands, type Report, send, socketName } from "./control.ts";
+
+/** What a supervisor does with what it hears. */
+export interface RunnerLinkOptions {
+  readonly onCommand: (command: Command) => void;
+  /** The runner went away while this supervisor held no job. */
+  readonly onOrphaned: () => void;
+}
+
+/**
+ * A supervisor's line to whichever runner owns the data directory now. Dials again whenever it is cut, and then says
+ * where the job stands; what is reported meanwhile need not be kept, because the hello says it all.
+ */
+export class RunnerLink {
+  readonly #options: RunnerLinkOptions;
+  #socket: Socket | undefined;
+  #held: HeldJob | null = null;
+  #redialMs = firstRedialMs;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: RunnerLinkOptions) {
+    this.#options = options;
+    this.#dial();
+  }
+
+  get holdsJob(): boolean {
+    return this.#held !== null;
+  }
+
+  /** From now on this supervisor holds a job. */
+  hold(held: HeldJob): void {
+    this.#held = held;
+  }
+
+  appended(end: SpoolEnd): void {
+    this.#update({ end }, { kind: "appended", end });
+  }
+
+  phase(phase: JobPhase): void {
+    this.#update({ phase }, { kind: "phase", phase });
+  }
+
+  /** Says that the job has ended, if anybody listens, and hangs up for good. */
+  async ended(end: SpoolEnd): Promise<void> {
+    this.#update({ end }, { kind: "ended", end });
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (socket === undefined) return;
+    if (socket.connecting) socket.destroy();
+    else await new Promise<void>((resolve) => socket.once("close", () => resolve()).end());
+  }
+
+  #update(change: Partial<HeldJob>, report: Report): void {
+    if (this.#held !== null) this.#held = { ...this.#held, ...change };
+    if (this.#socket !== undefined && !this.#socket.connecting) send(this.#socket, report);
+  }
+
+  #dial(): void {
+    const socket = connect(socketName);
+    this.#socket = socket;
+    socket.once("connect", () => {
+      this.#redialMs = firstRedialMs;
+      send(socket, { kind: "hello", process: ownIdentity(), held: this.#held });
+    });
+    onCommands(socket, this.#options.onCommand);
+    // Every error is followed by "close".
+    socket.on("error", () => undefined);
+    socket.once("close", () => this.#lost(socket));
+  }
+
+  #lost(socket: Socket): void {
+    if (socket !== this.#socket) return;
+    if (this.#held === null) this.#options.onOrphaned();
+    this.#timer = setTimeout(() => this.#dial(), this.#redialMs);
+    this.#redialMs = Math.min(this.#redialMs * 2, lastRedialMs);
+  }
+}
+
+const firstRedialMs = 20;
+const lastRedialMs = 500;
+
+function ownIdentity() {
+  const identity = identifyProcess(process.pid);
+  if (identity === undefined) throw new Error(`/proc/${process.pid}/stat cannot be read`);
+  return identity;
+}

@@ -1,0 +1,14 @@
+import type { ExecutorSettings } from "../executor/executor.ts";
+import type { WorkspaceSettings } from "../workspace/workspace.ts";
+
+/** What the runner's operator configured that concerns a job. Handed to a supervisor in memory, never on disk. */
+export interface JobSettings {
+  /** PATH of the job's processes. */
+  readonly path: string;
+  /** Wall limit of a task that names none. */
+  readonly taskWallMs: number;
+  /** Most output kept, whatever a job asks for. */
+  readonly maxLogBytes: number;
+  readonly workspace: WorkspaceSettings;
+  readonly executors: ExecutorSettings;
+}

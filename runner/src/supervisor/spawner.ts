@@ -1,0 +1,18 @@
+/**
+ * A process whose only work is to start supervisors. Starting a process stops the starter's event loop for as long as its
+ * memory takes to be mapped, so the runner, which grows, leaves it to this one, which does not. Ends with the runner.
+ */
+import { spawn } from "node:child_process";
+import { openSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const program = fileURLToPath(new URL("./main.ts", import.meta.url));
+const log = openSync("supervisors.log", "a", 0o600);
+
+process.on("message", () => {
+  // A session of its own: it outlives the runner, and Ctrl+C in the runner's terminal does not reach it.
+  spawn(process.execPath, [program], { detached: true, stdio: ["ignore", log, log], env: {} }).unref();
+});
+process.on("disconnect", () => process.exit(0));
+process.on("SIGINT", () => undefined);
+process.on("SIGTERM", () => undefined);

@@ -1,0 +1,63 @@
+import { EndCause } from "#gen/job/v1/job_pb.js";
+import type { StopOrder } from "./control.ts";
+
+/** Decides once whether and why a job is stopped: by order, or because one of its limits fired. */
+export class StopSignal {
+  readonly #abort = new AbortController();
+  readonly #ordered = Promise.withResolvers<StopOrder>();
+  #order: StopOrder | undefined;
+  #wallTimer: NodeJS.Timeout | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+  #lastActivity = performance.now();
+
+  /** Aborts when the job shall be stopped. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Why, once it shall; undefined before. */
+  get order(): StopOrder | undefined {
+    return this.#order;
+  }
+
+  /** Settles with the order once there is one. */
+  get ordered(): Promise<StopOrder> {
+    return this.#ordered.promise;
+  }
+
+  /** The first order counts. */
+  stop(order: StopOrder): void {
+    if (this.#order !== undefined) return;
+    this.#order = order;
+    this.#ordered.resolve(order);
+    this.#abort.abort();
+  }
+
+  /** Begins to count; timers run on the monotonic clock. */
+  startLimits({ wallMs, idleMs }: { wallMs: number; idleMs: number | undefined }): void {
+    this.#wallTimer = setTimeout(() => this.stop({ cause: EndCause.WALL_TIMEOUT, ...limit }), wallMs);
+    this.#lastActivity = performance.now();
+    if (idleMs !== undefined) this.#awaitIdle(idleMs, idleMs);
+  }
+
+  /** The job did something, so it is not idle. */
+  active(): void {
+    this.#lastActivity = performance.now();
+  }
+
+  /** Stops counting. */
+  endLimits(): void {
+    clearTimeout(this.#wallTimer);
+    clearTimeout(this.#idleTimer);
+  }
+
+  #awaitIdle(idleMs: number, waitMs: number): void {
+    this.#idleTimer = setTimeout(() => {
+      const leftMs = this.#lastActivity + idleMs - performance.now();
+      if (leftMs <= 0) this.stop({ cause: EndCause.IDLE_TIMEOUT, ...limit });
+      else this.#awaitIdle(idleMs, Math.ceil(leftMs));
+    }, waitMs);
+  }
+}
+
+const limit = { actor: null, graceMs: 10_000 };
