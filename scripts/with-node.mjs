@@ -42,7 +42,7 @@ function isUpToDate() {
 /** The system's npm runs it, because it replaces the Node in node_modules. */
 async function install() {
   console.error("Installing packages into node_modules (npm ci), about a minute ...");
-  const npm = spawn("npm", ["ci", "--no-audit", "--no-fund"], {
+  const npm = spawn("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     env: { ...environment, PATH: pathOutside },
     stdio: ["ignore", "pipe", "pipe"],
