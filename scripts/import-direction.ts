@@ -6,26 +6,31 @@ const shared = ["protocol", "gen"];
 
 /**
  * Inside a product, what stands left of an arrow imports what stands right of it; a `|` separates parts that never
- * import each other. A part is a folder or file of src/. Everyone may import one that is not listed here, and it imports
- * nothing that is.
+ * import each other. A part is a folder or a file of src/. Every folder is listed; a file that is not is free.
  */
 const arrows = `
-gateway     worker → rest, auth → job | fleet
-runner      main → server → runner-service → job → spool
-runner      main → supervisor → workspace | executor | sandbox | model-proxy | spool → process
-web-client  main → app → jobs, job, log, asks, diff, fleet, usage → transport, ui
+gateway     worker → rest → job | fleet → auth
+runner      main → server → auth | runner-service → job → supervisor
+runner      supervisor → workspace | executor | sandbox | model-proxy | spool → process
+web-client  main → app → asks, connection, diff, fleet, job, jobs, log, session, transcript, usage → transport, ui
 `;
 
-/** The files that read the settings with the parsers of every part; every part in turn reads its settings there. */
-const settings = ["env", "config"];
+const edgesByProduct = new Map(products.map((product) => [product, readArrows(product)]));
 
-/** The imports that go the wrong way, as lines to show, given each source file's text by its path from the root. */
+/** What goes against the picture, as lines to show, given each source file's text by its path from the root. */
 export function findWrongImports(sources: ReadonlyMap<string, string>): readonly string[] {
-  return [...sources].flatMap(([path, text]) =>
-    relativeImports(text)
+  return [...sources].flatMap(([path, text]) => [
+    ...(isPlaced(path) ? [] : [`${path} is in a folder that has no place in scripts/import-direction.ts`]),
+    ...relativeImports(text)
       .filter((specifier) => !mayImport(path, posix.join(posix.dirname(path), specifier)))
       .map((specifier) => `${path} must not import ${specifier}`),
-  );
+  ]);
+}
+
+function isPlaced(path: string): boolean {
+  const [product = "", , , ...inFolder] = path.split("/");
+  const edges = edgesOf(product);
+  return inFolder.length === 0 || edges.length === 0 || isListed(edges, partOf(path));
 }
 
 function relativeImports(text: string): readonly string[] {
@@ -37,7 +42,7 @@ function mayImport(from: string, to: string): boolean {
   const [target = ""] = to.split("/");
   const isTest = /\.test\.tsx?$/.test(from);
   if (home !== target) return shared.includes(target) || (isTest && !products.includes(target));
-  return isTest || settings.includes(partOf(from)) || pointsRight(edgesOf(home), partOf(from), partOf(to));
+  return isTest || pointsRight(edgesOf(home), partOf(from), partOf(to));
 }
 
 /** `job` of runner/src/job/slots.ts, `main` of runner/src/main.ts. */
@@ -51,11 +56,18 @@ type Edge = readonly [from: string, to: string];
 function pointsRight(edges: readonly Edge[], from: string, to: string): boolean {
   const reached = new Set([from]);
   for (const part of reached) for (const [left, right] of edges) if (left === part) reached.add(right);
-  const isListed = edges.some((edge) => edge.includes(to));
-  return reached.has(to) || !isListed;
+  return reached.has(to) || !isListed(edges, from) || !isListed(edges, to);
+}
+
+function isListed(edges: readonly Edge[], part: string): boolean {
+  return edges.some((edge) => edge.includes(part));
 }
 
 function edgesOf(product: string): readonly Edge[] {
+  return edgesByProduct.get(product) ?? [];
+}
+
+function readArrows(product: string): readonly Edge[] {
   return arrows
     .split("\n")
     .filter((line) => line.startsWith(`${product} `))
