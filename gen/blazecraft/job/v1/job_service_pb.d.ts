@@ -1031,21 +1031,21 @@ export declare type ReadLogRequest = Message<"blazecraft.job.v1.ReadLogRequest">
   toLine: number;
 
   /**
-   * Only the last so many lines of that range. 0: all. Lines are counted after stream and search.
+   * Only the last so many lines of that range, counted after stream and search; in one page, so at most 10,000. 0: all.
    *
    * @generated from field: uint32 tail = 5;
    */
   tail: number;
 
   /**
-   * Only lines that hold this text, or match it when regex is set. Empty: all. At most 1 KiB.
+   * Only lines that hold this text, or match it when regex is set. Empty: all. At most 1 KiB. Lines are searched as UTF-8.
    *
    * @generated from field: string search = 6;
    */
   search: string;
 
   /**
-   * Treat search as a regular expression in JavaScript's syntax, without back-references and look-around.
+   * Treat search as a regular expression in RE2's syntax.
    *
    * @generated from field: bool regex = 7;
    */
@@ -1106,21 +1106,21 @@ export declare type ReadLogRequestJson = {
   toLine?: number;
 
   /**
-   * Only the last so many lines of that range. 0: all. Lines are counted after stream and search.
+   * Only the last so many lines of that range, counted after stream and search; in one page, so at most 10,000. 0: all.
    *
    * @generated from field: uint32 tail = 5;
    */
   tail?: number;
 
   /**
-   * Only lines that hold this text, or match it when regex is set. Empty: all. At most 1 KiB.
+   * Only lines that hold this text, or match it when regex is set. Empty: all. At most 1 KiB. Lines are searched as UTF-8.
    *
    * @generated from field: string search = 6;
    */
   search?: string;
 
   /**
-   * Treat search as a regular expression in JavaScript's syntax, without back-references and look-around.
+   * Treat search as a regular expression in RE2's syntax.
    *
    * @generated from field: bool regex = 7;
    */
@@ -2226,7 +2226,7 @@ export declare const JobService: GenService<{
     output: typeof GetJobResponseSchema;
   },
   /**
-   * List Jobs, the newest first.
+   * List Jobs, the newest first. Commands and prompts are cut at 1,024 characters, environments left out: GetJob has them.
    *
    * @generated from rpc blazecraft.job.v1.JobService.ListJobs
    */
@@ -2297,7 +2297,8 @@ export declare const JobService: GenService<{
   },
   /**
    * Stream what changes in any Job after a revision of the list: list first, then watch from ListJobsResponse.revision.
-   * Changes of one Job that come faster than the reader reads are merged, the last one wins. Does not end by itself.
+   * Changes of one Job that come faster than the reader reads are merged, the last one wins; a moved place in the queue is
+   * told at most once a second. Jobs are cut as in ListJobs. Does not end by itself.
    *
    * Errors:
    *   - OUT_OF_RANGE: the revision is too old or newer than the newest; list again.
