@@ -1,5 +1,6 @@
 /** Batches of events: how they are numbered, encoded once, and cut for a reader who has seen part of one. */
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import {
   EventBatchSchema,
   type JobEvent,
@@ -9,6 +10,7 @@ import {
   LogStream,
 } from "#gen/job/v1/job_event_pb.js";
 import { WatchJobResponseSchema } from "#gen/job/v1/job_service_pb.js";
+import { envelopeLength, envelopeMessage } from "./envelope.ts";
 
 /** What a batch is made of. */
 export interface BatchInit {
@@ -31,9 +33,11 @@ export function isNotable({ payload }: JobEvent): boolean {
 }
 
 /** An event that happens now. */
-export function eventAt(timeMs: number, payload: MessageInitShape<typeof JobEventSchema>["payload"]): JobEvent {
-  const time = { seconds: BigInt(Math.floor(timeMs / 1000)), nanos: (timeMs % 1000) * 1_000_000 };
-  return create(JobEventSchema, { time, payload });
+export function eventAt(
+  timeMs: number,
+  payload: NonNullable<MessageInitShape<typeof JobEventSchema>["payload"]>,
+): JobEvent {
+  return create(JobEventSchema, { time: timestampFromMs(timeMs), payload });
 }
 
 /**
@@ -67,7 +71,8 @@ export function advance(log: LogPosition, { payload }: JobEvent): LogPosition {
 /** Lines that begin inside these bytes after the first one: one behind every line end but a last byte's. */
 export function linesBegunAfterFirst(data: Uint8Array): number {
   let count = 0;
-  for (let at = data.indexOf(newline); at !== -1 && at < data.length - 1; at = data.indexOf(newline, at + 1)) count += 1;
+  for (let at = data.indexOf(newline); at !== -1 && at < data.length - 1; at = data.indexOf(newline, at + 1))
+    count += 1;
   return count;
 }
 
@@ -80,4 +85,17 @@ function moveTo(log: LogPosition, stream: LogStream, offset: bigint, lines: numb
     stderrOffset: stream === LogStream.STDERR ? offset : stderrOffset,
     lines,
   });
+}
+
+/** Where the log stands after the last of these envelopes, which hold batches. */
+export function logPositionAfter(envelopes: Uint8Array<ArrayBuffer>): LogPosition {
+  let last = envelopes;
+  for (let offset = 0, length = envelopeLength(envelopes, 0); length !== undefined; ) {
+    last = envelopes.subarray(offset, offset + length);
+    offset += length;
+    length = envelopeLength(envelopes, offset);
+  }
+  const { message } = fromBinary(WatchJobResponseSchema, envelopeMessage(last));
+  if (message.case !== "batch") throw new Error("frames hold something else than batches");
+  return message.value.events.reduce(advance, message.value.header?.log ?? create(LogPositionSchema));
 }

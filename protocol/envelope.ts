@@ -4,6 +4,7 @@
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { type BatchHeader, BatchHeaderSchema } from "#gen/job/v1/job_event_pb.js";
+import { concatBytes } from "./bytes.ts";
 
 /** Bytes in front of each message. */
 export const envelopePrefixBytes = 5;
@@ -57,7 +58,7 @@ export class EnvelopeSplitter {
 
   /** The envelopes that these bytes complete, in order. The bytes must not be changed afterwards. */
   push(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
-    const joined = this.#rest.length === 0 ? bytes : join(this.#rest, bytes);
+    const joined = this.#rest.length === 0 ? bytes : concatBytes([this.#rest, bytes]);
     const envelopes: Uint8Array<ArrayBuffer>[] = [];
     let offset = 0;
     for (;;) {
@@ -97,11 +98,4 @@ function lengthDelimited(bytes: Uint8Array, offset: number, tag: number): { star
     if (byte < 0x80) return { start: at + 1, end: at + 1 + length };
   }
   throw new Error("batch is malformed");
-}
-
-function join(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(first.length + second.length);
-  joined.set(first);
-  joined.set(second, first.length);
-  return joined;
 }
