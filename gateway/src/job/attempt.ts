@@ -1,0 +1,244 @@
+/** The gateway's side of an attempt: start it on a runner, take its events, stop it, release it. */
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { type AttemptEnded, type JobEvent, LogPositionSchema } from "#gen/job/v1/job_event_pb.js";
+import { EndCause } from "#gen/job/v1/job_pb.js";
+import { ProblemReason } from "#gen/job/v1/problem_pb.js";
+import { StreamEventsRequestSchema } from "#gen/runner/v1/runner_service_pb.js";
+import { findProblem } from "#protocol/problem.ts";
+import type { RunnerClient } from "../runner-client.ts";
+import { takeEvents } from "./event-intake.ts";
+import type { JobRecord } from "./job-record.ts";
+import type { Frames, Holder } from "./job-store.ts";
+import { backoffMs, type Lease } from "./lease.ts";
+
+/** What a runner made of a StartJob. */
+export type Started =
+  | { readonly kind: "accepted" }
+  /** It will not run the Job now; nothing has been started. */
+  | { readonly kind: "refused"; readonly why: ProblemReason; readonly message: string }
+  /** It can never run this Job; nothing has been started. */
+  | { readonly kind: "impossible"; readonly message: string }
+  /** No answer: it may have been started. */
+  | { readonly kind: "unanswered"; readonly message: string };
+
+/** The parts an attempt is driven with. */
+export interface AttemptParts {
+  readonly record: JobRecord;
+  readonly connect: (url: string) => Promise<RunnerClient>;
+  readonly lease: Lease;
+}
+
+/** Unanswered StartJobs are repeated for so long; with the last try's own deadline that stays below the 15 s of an offer. */
+const startWindowMs = 2_000;
+/** Durable events are acknowledged at most so often. */
+const ackEveryMs = 1_000;
+const stopGraceMs = 10_000;
+
+export class Attempt {
+  readonly #parts: AttemptParts;
+  #going: Promise<void> | undefined;
+  #ackedMs = 0;
+
+  constructor(parts: AttemptParts) {
+    this.#parts = parts;
+  }
+
+  /** Sends StartJob until it is answered, for at most 12 s. Call it with the holder stored as `starting`. */
+  async start(holder: Holder): Promise<Started> {
+    const deadlineMs = Date.now() + startWindowMs;
+    for (let retry = 0; ; retry += 1) {
+      const started = await this.#startOnce(holder);
+      if (started.kind !== "unanswered" || Date.now() > deadlineMs) return started;
+      await pause(backoffMs(retry));
+    }
+  }
+
+  /**
+   * Takes the attempt's events until it is over, then releases it. Calling it again meanwhile is harmless; calling it in a
+   * new life of the object takes up what the last one left off.
+   */
+  goOn(): Promise<void> {
+    this.#going ??= this.#follow()
+      .then(() => this.release())
+      .finally(() => {
+        this.#going = undefined;
+      });
+    return this.#going;
+  }
+
+  /** Tells the runner to stop the attempt, if anybody wants that. Failures are made good when the stream is reopened. */
+  async stop(): Promise<void> {
+    const { holder, canceler: actor } = this.#parts.record.memory;
+    if (holder?.phase !== "held" || actor === undefined) return;
+    const runner = await this.#parts.connect(holder.url);
+    const grace = { seconds: BigInt(stopGraceMs / 1000), nanos: 0 };
+    await runner.stopJob({ ...this.#key(holder), cause: EndCause.CANCELED, actor, grace });
+  }
+
+  /** Tells the runner that everything is stored here and that it may forget the attempt. */
+  async release(): Promise<void> {
+    const { holder } = this.#parts.record.memory;
+    if (holder?.phase !== "released") return;
+    const runner = await this.#parts.connect(holder.url);
+    await runner.releaseJob(this.#key(holder));
+    this.#parts.record.setHolder(undefined);
+  }
+
+  /** Tells the runner, now and then, what is durable here. It is a hint: a lost one is made good by the next. */
+  async acknowledge(storedSequence: number): Promise<void> {
+    const { holder } = this.#parts.record.memory;
+    if (holder?.phase !== "held" || Date.now() - this.#ackedMs < ackEveryMs) return;
+    this.#ackedMs = Date.now();
+    const runner = await this.#parts.connect(holder.url);
+    await runner.ackEvents({ ...this.#key(holder), storedSequence });
+  }
+
+  async #startOnce(holder: Holder): Promise<Started> {
+    const { record } = this.#parts;
+    const { spec } = record.memory.job;
+    try {
+      const runner = await this.#parts.connect(holder.url);
+      await runner.startJob({
+        ...this.#key(holder),
+        ...(spec === undefined ? {} : { spec }),
+        firstSequence: record.log.newest + 1,
+        log: create(LogPositionSchema),
+        runnerName: holder.runner,
+      });
+      return { kind: "accepted" };
+    } catch (error) {
+      return startedFromError(ConnectError.from(error));
+    }
+  }
+
+  async #follow(): Promise<void> {
+    const { record, lease } = this.#parts;
+    // Silence counts from here: while the gateway itself was down, it could not have heard anything.
+    const silence = new Silence(lease, (suspect) => record.setSuspect(suspect));
+    try {
+      for (let retry = 0; ; retry += 1) {
+        const { holder } = record.memory;
+        if (holder?.phase !== "held") return;
+        const heardMs = silence.heardMs;
+        const end = await this.#takeStream(holder, silence).catch((error: unknown) => ConnectError.from(error));
+        if (record.memory.holder?.phase !== "held") return;
+        if (end?.code === Code.NotFound) return this.#lose(`runner ${holder.runner} no longer holds it`);
+        if (silence.lastsMs > lease.lostAfterMs) {
+          return this.#lose(`runner ${holder.runner} has been silent for ${Math.round(silence.lastsMs / 1000)} s`);
+        }
+        if (silence.heardMs !== heardMs) retry = 0;
+        await pause(backoffMs(retry));
+      }
+    } finally {
+      silence.stop();
+    }
+  }
+
+  /** Reads one stream to its end. Returns the error it ended with. */
+  async #takeStream(holder: Holder, silence: Silence): Promise<ConnectError | undefined> {
+    const { record, connect } = this.#parts;
+    const runner = await connect(holder.url);
+    const request = create(StreamEventsRequestSchema, { ...this.#key(holder), afterSequence: record.log.newest });
+    const body = await runner.openEvents(request, silence.listen());
+    silence.break();
+    const stopping = this.stop().catch(() => undefined);
+    const end = await takeEvents(body, {
+      onHeard: () => silence.break(),
+      onFrames: (frames, notable) => this.#take(frames, notable),
+    });
+    await stopping;
+    return end;
+  }
+
+  #take(frames: Frames, notable: readonly JobEvent[]): void {
+    const ended = this.#parts.record.take(frames, notable);
+    if (ended !== undefined) this.#end(ended);
+  }
+
+  #end({ outcome, result }: AttemptEnded): void {
+    const { record } = this.#parts;
+    // A runner newer than this gateway may know causes that this one does not.
+    if (outcome === undefined || EndCause[outcome.cause] === undefined) {
+      record.finishWith(
+        EndCause.UNSPECIFIED,
+        "the runner reported an end that this gateway does not know; update the gateway",
+      );
+    } else record.finish(outcome, result);
+  }
+
+  #lose(why: string): void {
+    const message = `${why}; what it wrote until then is kept. Retry the job to run it again.`;
+    this.#parts.record.finishWith(EndCause.RUNNER_LOST, message);
+  }
+
+  #key({ attempt }: Holder) {
+    return { jobId: this.#parts.record.memory.job.id, attempt };
+  }
+}
+
+/** Watches how long a runner has been silent, and aborts a stream that has been for too long. */
+class Silence {
+  readonly #lease: Lease;
+  readonly #onSuspect: (suspect: boolean) => void;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #stream = new AbortController();
+  #heardMs = Date.now();
+
+  constructor(lease: Lease, onSuspect: (suspect: boolean) => void) {
+    this.#lease = lease;
+    this.#onSuspect = onSuspect;
+    this.#timer = setInterval(() => this.#check(), 1_000);
+  }
+
+  /** When the runner was last heard. */
+  get heardMs(): number {
+    return this.#heardMs;
+  }
+
+  get lastsMs(): number {
+    return Date.now() - this.#heardMs;
+  }
+
+  /** The signal that ends the next stream, should it fall silent. */
+  listen(): AbortSignal {
+    this.#stream.abort();
+    this.#stream = new AbortController();
+    return this.#stream.signal;
+  }
+
+  /** The runner was heard. */
+  break(): void {
+    this.#heardMs = Date.now();
+    this.#onSuspect(false);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#stream.abort();
+  }
+
+  #check(): void {
+    if (this.lastsMs > this.#lease.suspectAfterMs) this.#onSuspect(true);
+    if (this.lastsMs > this.#lease.silenceMs) this.#stream.abort(new Error(`silent for ${this.lastsMs} ms`));
+  }
+}
+
+function startedFromError(error: ConnectError): Started {
+  const why = findProblem(error)?.reason ?? ProblemReason.UNSPECIFIED;
+  const message = error.rawMessage;
+  switch (why) {
+    case ProblemReason.RUNNER_OFFLINE:
+    case ProblemReason.UNSPECIFIED:
+      return { kind: "unanswered", message };
+    case ProblemReason.INVALID_FIELD:
+    case ProblemReason.REPOSITORY_REFUSED:
+      return { kind: "impossible", message };
+    default:
+      return { kind: "refused", why, message };
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,316 @@
+/** The Durable Object that owns one Job: its state, its events, its watchers, its attempt. */
+import { DurableObject } from "cloudflare:workers";
+import { Code } from "@connectrpc/connect";
+import { type Actor, EndCause, type Job, JobState, type PendingDetail } from "#gen/job/v1/job_pb.js";
+import { ProblemReason } from "#gen/job/v1/problem_pb.js";
+import type { ProblemInit } from "#protocol/problem.ts";
+import type { Answer } from "../answer.ts";
+import { type Env, parseSettings } from "../env.ts";
+import { createRunnerClient } from "../runner-client.ts";
+import { Attempt, type Started } from "./attempt.ts";
+import { type JobInit, JobRecord } from "./job-record.ts";
+import { isFinal } from "./job-state.ts";
+import { JobStore } from "./job-store.ts";
+import { lease } from "./lease.ts";
+import { watchStream } from "./watchers.ts";
+
+/** A runner that has a slot for the Job. */
+export interface Offer {
+  readonly runner: string;
+  readonly url: string;
+}
+
+/** What became of an offer. */
+export type OfferAnswer =
+  | Started
+  /** The Job does not wait any more. */
+  | { readonly kind: "over" }
+  /** Another runner may be running it, and has not been heard from. */
+  | { readonly kind: "bound"; readonly runner: string };
+
+/** Watchdog: how often an object with an attempt is woken, should the runtime have put it to sleep. */
+const watchdogMs = 30_000;
+/** Queue limit when the spec names none. */
+const defaultQueueMs = 7 * 24 * 3_600_000;
+const retryMs = 5_000;
+
+export class JobObject extends DurableObject<Env> {
+  readonly #store: JobStore;
+  #record: JobRecord | undefined;
+  #attempt: Attempt | undefined;
+  #changed = Promise.withResolvers<void>();
+  #reporting: Promise<void> | undefined;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#store = new JobStore(ctx.storage);
+    const memory = this.#store.load();
+    if (memory === undefined) return;
+    this.#own(new JobRecord(this.#store, memory, this.#listener));
+    this.#goOn();
+  }
+
+  /** Stores a new Job, or answers with the one that the same request made before. */
+  async create(init: JobInit): Promise<Answer<{ job: Job; replayed: boolean }>> {
+    if (this.#store.wasDeleted()) return { refused: keyReused("its job was deleted") };
+    const existing = this.#record;
+    if (existing !== undefined) {
+      if (!equal(existing.memory.requestDigest, init.requestDigest)) return { refused: keyReused("another request") };
+      return { ok: { job: existing.view(), replayed: true } };
+    }
+    const record = JobRecord.create(this.#store, init, this.#listener);
+    this.#own(record);
+    await this.ctx.storage.setAlarm(Date.now() + retryMs);
+    const created = record.view();
+    await this.#report();
+    // It may have begun to run already; its creator is told how it was created, and watches from there.
+    return { ok: { job: record.state === JobState.PENDING ? record.view() : created, replayed: false } };
+  }
+
+  /** The Job, at once or when its revision differs from the known one, at the latest after `waitMs`. */
+  async get(knownRevision: number, waitMs: number): Promise<Answer<Job>> {
+    const deadlineMs = Date.now() + waitMs;
+    for (;;) {
+      if (this.#record === undefined) return { refused: this.#notFound() };
+      const job = this.#record.view();
+      const leftMs = deadlineMs - Date.now();
+      if (job.revision !== knownRevision || leftMs <= 0) return { ok: job };
+      await Promise.race([this.#changed.promise, new Promise((resolve) => setTimeout(resolve, leftMs))]);
+    }
+  }
+
+  /** Stores the wish to stop the Job and passes it on. */
+  async cancel(actor: Actor): Promise<Answer<Job>> {
+    const record = this.#record;
+    if (record === undefined) return { refused: this.#notFound() };
+    if (isFinal(record.state)) return { refused: finished(record.view()) };
+    record.setCanceler(actor);
+    if (!record.isHeld) record.finishWith(EndCause.CANCELED, "canceled before it began", actor);
+    else
+      this.ctx.waitUntil(
+        this.#drive()
+          .stop()
+          .catch(() => undefined),
+      );
+    return { ok: record.view() };
+  }
+
+  /** Deletes a finished Job. */
+  async remove(): Promise<Answer<null>> {
+    const record = this.#record;
+    if (record === undefined) return { refused: this.#notFound() };
+    if (!isFinal(record.state)) return { refused: notFinished(record.view()) };
+    await this.#drive()
+      .release()
+      .catch(() => undefined);
+    await this.#fleet().forget(record.memory.job.id);
+    this.#record = undefined;
+    await this.#store.deleteAll();
+    return { ok: null };
+  }
+
+  /** Starts the Job on the offered runner, if it still waits. */
+  async offer({ runner, url }: Offer): Promise<OfferAnswer> {
+    const record = this.#record;
+    if (record === undefined || record.state !== JobState.PENDING) return { kind: "over" };
+    const { holder, attempts } = record.memory;
+    const isElsewhere = holder !== undefined && holder.runner !== runner;
+    if (isElsewhere && Date.now() - holder.heardMs < lease.boundMs) return { kind: "bound", runner: holder.runner };
+    const attempt = holder === undefined || isElsewhere ? attempts + 1 : holder.attempt;
+    const next = { runner, url, attempt, phase: "starting", heardMs: Date.now() } as const;
+    record.setHolder(next);
+    const started = await this.#drive().start(next);
+    if (record.state !== JobState.PENDING) return { kind: "over" };
+    if (started.kind === "accepted") {
+      record.setHolder({ ...next, phase: "held", heardMs: Date.now() });
+      await this.ctx.storage.setAlarm(Date.now() + watchdogMs);
+      this.#goOn();
+    } else if (started.kind !== "unanswered") {
+      record.setHolder(undefined);
+      const { canceler } = record.memory;
+      if (started.kind === "impossible") record.finishWith(EndCause.UNSTARTABLE, started.message);
+      else if (canceler !== undefined) record.finishWith(EndCause.CANCELED, "canceled before it began", canceler);
+    }
+    return started;
+  }
+
+  /** Says where the Job's attempt is, and goes on with whatever it has to do. Undefined when there is no such Job. */
+  async poke(): Promise<{ readonly runner: string; readonly attempt: number; readonly isOver: boolean } | undefined> {
+    if (this.#record === undefined) return undefined;
+    this.#goOn();
+    const { holder } = this.#record.memory;
+    return { runner: holder?.runner ?? "", attempt: holder?.attempt ?? 0, isOver: isFinal(this.#record.state) };
+  }
+
+  /** Notes why the Job still waits. */
+  async explainWait(pending: PendingDetail): Promise<void> {
+    this.#record?.setPending(pending);
+  }
+
+  /**
+   * `/watch?after=N&end=connect|grpc-web`: the events after N as envelopes. `/log?line=N`: those from the one in which
+   * line N begins to the newest. 404 when there is no such Job, 416 when N is newer than a finished Job's newest event.
+   */
+  override async fetch(request: Request): Promise<Response> {
+    const record = this.#record;
+    if (record === undefined) return new Response(null, { status: 404 });
+    const { pathname, searchParams } = new URL(request.url);
+    const follow = pathname === "/watch";
+    const afterSequence = follow
+      ? Number(searchParams.get("after"))
+      : (record.log.framesOfLine(Number(searchParams.get("line")))?.first ?? record.log.newest + 1) - 1;
+    const finalSequence = () => (isFinal(record.state) ? record.log.newest : undefined);
+    if (afterSequence > record.log.newest && !record.isHeld) return new Response(null, { status: 416 });
+    this.#goOn();
+    const end = searchParams.get("end") === "grpc-web" ? "grpc-web" : "connect";
+    return new Response(watchStream(record.log, { afterSequence, end, finalSequence, follow }));
+  }
+
+  override async alarm(): Promise<void> {
+    const record = this.#record;
+    if (record === undefined) return;
+    this.#goOn();
+    this.#giveUpWaiting(record);
+    await this.#report();
+    const next = this.#nextAlarmMs();
+    if (next !== undefined) await this.ctx.storage.setAlarm(next);
+  }
+
+  readonly #listener = {
+    onChanged: () => {
+      this.#changed.resolve();
+      this.#changed = Promise.withResolvers();
+      this.ctx.waitUntil(this.#report());
+    },
+    onStored: (sequence: number) => {
+      this.ctx.waitUntil((this.#attempt?.acknowledge(sequence) ?? Promise.resolve()).catch(() => undefined));
+    },
+  };
+
+  #own(record: JobRecord): void {
+    this.#record = record;
+    const connect = async (url: string) => {
+      const { runnerKeys } = await parseSettings(this.env);
+      if (runnerKeys === undefined) throw new Error("RUNNER_SECRET is not set");
+      return createRunnerClient(url, runnerKeys[0]);
+    };
+    this.#attempt = new Attempt({ record, connect, lease });
+  }
+
+  #drive(): Attempt {
+    if (this.#attempt === undefined) throw new Error("there is no job here");
+    return this.#attempt;
+  }
+
+  /** Takes up what an earlier life of this object left off. */
+  #goOn(): void {
+    const phase = this.#record?.memory.holder?.phase;
+    if (phase === "held" || phase === "released")
+      this.ctx.waitUntil(
+        this.#drive()
+          .goOn()
+          .catch(() => undefined),
+      );
+  }
+
+  #fleet() {
+    return this.env.FLEET.getByName("fleet");
+  }
+
+  /** Tells the fleet what changed, in order, until it knows the newest revision. A failure is made good by the alarm. */
+  #report(): Promise<void> {
+    this.#reporting ??= this.#reportAll()
+      .catch(() => this.ctx.storage.setAlarm(Date.now() + retryMs))
+      .finally(() => {
+        this.#reporting = undefined;
+      });
+    return this.#reporting;
+  }
+
+  async #reportAll(): Promise<void> {
+    const record = this.#record;
+    while (
+      record !== undefined &&
+      record === this.#record &&
+      record.memory.indexedRevision !== record.memory.job.revision
+    ) {
+      const job = record.view();
+      const pending = await this.#fleet().report(job);
+      if (pending !== undefined) record.setPending(pending);
+      record.setIndexedRevision(job.revision);
+    }
+  }
+
+  /** Ends a Job that waits in vain: its queue limit is over, or it was canceled while a lost runner had been asked. */
+  #giveUpWaiting(record: JobRecord): void {
+    const { holder, canceler } = record.memory;
+    if (holder?.phase === "starting" && Date.now() - holder.heardMs > lease.boundMs) record.setHolder(undefined);
+    if (record.state !== JobState.PENDING || record.isHeld) return;
+    if (canceler !== undefined) record.finishWith(EndCause.CANCELED, "canceled before it began", canceler);
+    else if (Date.now() >= queueDeadlineMs(record.view())) {
+      record.finishWith(EndCause.QUEUE_TIMEOUT, "no runner took it within its queue limit");
+    }
+  }
+
+  #nextAlarmMs(): number | undefined {
+    const record = this.#record;
+    if (record === undefined) return undefined;
+    if (record.memory.indexedRevision !== record.memory.job.revision) return Date.now() + retryMs;
+    switch (record.memory.holder?.phase) {
+      case "held":
+      case "starting":
+      case "released":
+        return Date.now() + watchdogMs;
+      case undefined:
+        return record.state === JobState.PENDING ? queueDeadlineMs(record.view()) : undefined;
+    }
+  }
+
+  #notFound(): ProblemInit {
+    return {
+      code: Code.NotFound,
+      reason: ProblemReason.JOB_NOT_FOUND,
+      field: "id",
+      message: "no job has this id",
+      action: "List the jobs to find its id.",
+    };
+  }
+}
+
+function queueDeadlineMs({ createTime, spec }: Job): number {
+  const limit = spec?.limits?.queue;
+  const limitMs = limit === undefined ? defaultQueueMs : Number(limit.seconds) * 1000 + limit.nanos / 1e6;
+  return Number(createTime?.seconds ?? 0n) * 1000 + limitMs;
+}
+
+function keyReused(by: string): ProblemInit {
+  return {
+    code: Code.AlreadyExists,
+    reason: ProblemReason.IDEMPOTENCY_KEY_REUSED,
+    field: "idempotency_key",
+    message: `idempotency_key was used before: ${by}`,
+    action: "Send another key, or the same request.",
+  };
+}
+
+function finished({ id }: Job): ProblemInit {
+  return {
+    code: Code.FailedPrecondition,
+    reason: ProblemReason.JOB_FINISHED,
+    message: `job ${id} is finished`,
+    action: "Nothing is left to stop; retry the job to run it again.",
+  };
+}
+
+function notFinished({ id }: Job): ProblemInit {
+  return {
+    code: Code.FailedPrecondition,
+    reason: ProblemReason.JOB_NOT_FINISHED,
+    message: `job ${id} is not finished`,
+    action: "Cancel the job or wait for its end.",
+  };
+}
+
+function equal(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
+}

@@ -1,0 +1,250 @@
+/** One Job as its JobObject knows it: the resource, the memory beside it, and its events. Sole writer of all three. */
+import { create } from "@bufbuild/protobuf";
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type AttemptEnded, type JobEvent, LogPositionSchema } from "#gen/job/v1/job_event_pb.js";
+import {
+  type Actor,
+  ActorKind,
+  ActorSchema,
+  type EndCause,
+  type Job,
+  JobPhase,
+  JobSchema,
+  type JobSpec,
+  JobState,
+  type JobStatus,
+  JobStatusSchema,
+  LogTotalsSchema,
+  type Outcome,
+  OutcomeSchema,
+  type PendingDetail,
+  PendingReason,
+} from "#gen/job/v1/job_pb.js";
+import { encodeBatch, eventAt, logPositionAfter } from "#protocol/batch.ts";
+import { encodeEnvelope, messageFlag } from "#protocol/envelope.ts";
+import { FrameLog } from "./frame-log.ts";
+import { finalState, isFinal, mayMove, runnerMayReport } from "./job-state.ts";
+import type { Frames, Holder, JobStore, Memory } from "./job-store.ts";
+
+/** What a new Job is made from. */
+export interface JobInit {
+  readonly id: string;
+  readonly spec: JobSpec;
+  readonly requestDigest: Uint8Array;
+  readonly creator: Actor;
+  readonly retryOf: string;
+  readonly continues: string;
+}
+
+/** Hears what concerns others than the record itself. */
+export interface JobRecordListener {
+  /** The Job changed in a way that lists show. */
+  onChanged(): void;
+  /** Events up to this number became durable. */
+  onStored(sequence: number): void;
+}
+
+/** The gateway itself, as an actor. */
+export const gatewayActor = create(ActorSchema, { kind: ActorKind.GATEWAY });
+
+export class JobRecord {
+  readonly log: FrameLog;
+  readonly #store: JobStore;
+  readonly #listener: JobRecordListener;
+  #memory: Memory;
+
+  /** Opens a stored Job. */
+  constructor(store: JobStore, memory: Memory, listener: JobRecordListener) {
+    this.#store = store;
+    this.#memory = memory;
+    this.#listener = listener;
+    this.log = new FrameLog(store, (sequence) => listener.onStored(sequence));
+  }
+
+  /** Stores a new Job with its first event. */
+  static create(store: JobStore, init: JobInit, listener: JobRecordListener): JobRecord {
+    const status = create(JobStatusSchema, { state: JobState.PENDING, detail: { case: "pending", value: {} } });
+    const { id, spec, creator, retryOf, continues } = init;
+    const job = create(JobSchema, { id, createTime: now(), status, spec, creator, retryOf, continues, revision: 1 });
+    const memory = {
+      job,
+      requestDigest: init.requestDigest,
+      holder: undefined,
+      canceler: undefined,
+      attempts: 0,
+      indexedRevision: 0,
+    };
+    const record = new JobRecord(store, memory, listener);
+    store.transaction(() => {
+      record.#write({ case: "stateChanged", value: { status, actor: creator } });
+      store.save(memory);
+    });
+    return record;
+  }
+
+  /** What is remembered beside the Job. */
+  get memory(): Memory {
+    return this.#memory;
+  }
+
+  get state(): JobState {
+    return this.#memory.job.status?.state ?? JobState.UNSPECIFIED;
+  }
+
+  /** True while a runner numbers the events. */
+  get isHeld(): boolean {
+    const phase = this.#memory.holder?.phase;
+    return phase === "starting" || phase === "held";
+  }
+
+  /** The Job as it stands this moment. */
+  view(): Job {
+    const { job } = this.#memory;
+    const log = isFinal(this.state) ? job.log : create(LogTotalsSchema, this.#logTotals());
+    return { ...job, newestSequence: this.log.newest, ...(log === undefined ? {} : { log }) };
+  }
+
+  /** Remembers where the attempt is, or that it is nowhere. */
+  setHolder(holder: Holder | undefined): void {
+    const attempts = Math.max(this.#memory.attempts, holder?.attempt ?? 0);
+    this.#save({ ...this.#memory, holder, attempts });
+  }
+
+  /** Remembers who wants the Job stopped; the first one counts. */
+  setCanceler(actor: Actor): void {
+    this.#save({ ...this.#memory, canceler: this.#memory.canceler ?? actor });
+  }
+
+  setIndexedRevision(indexedRevision: number): void {
+    this.#save({ ...this.#memory, indexedRevision });
+  }
+
+  /** Marks whether the runner has fallen silent. */
+  setSuspect(suspect: boolean): void {
+    if (this.#memory.job.suspect !== suspect) this.#change({ suspect });
+  }
+
+  /** Notes why the Job still waits, as an event, unless a runner has the pen or the reason is the one already noted. */
+  setPending(pending: PendingDetail): void {
+    const { status } = this.#memory.job;
+    if (this.isHeld || status?.state !== JobState.PENDING || status.detail.case !== "pending") return;
+    const { reason } = pending;
+    if (status.detail.value.reason === reason || reason === PendingReason.DISPATCHING) return;
+    const changed = create(JobStatusSchema, { state: JobState.PENDING, detail: { case: "pending", value: pending } });
+    this.#transact(() => {
+      this.#write({ case: "stateChanged", value: { status: changed, actor: gatewayActor } });
+      this.#change({ status: changed });
+    });
+  }
+
+  /** Takes a run of frames from the runner and what follows from them. Returns how the attempt ended, once it did. */
+  take(frames: Frames, notable: readonly JobEvent[]): AttemptEnded | undefined {
+    this.log.append(frames);
+    const { job } = this.#memory;
+    const before = job.revision;
+    const ended = notable.reduce<AttemptEnded | undefined>((found, event) => this.#apply(event) ?? found, undefined);
+    if (this.#memory.job.revision !== before) this.#transact(() => this.#save(this.#memory));
+    return ended;
+  }
+
+  /** Makes the Job final: takes the pen back and writes the last event. */
+  finish(outcome: Outcome, result: string): void {
+    const { holder } = this.#memory;
+    const status = create(JobStatusSchema, {
+      state: finalState(outcome.cause),
+      detail: { case: "outcome", value: outcome },
+    });
+    if (!mayMove(this.state, status.state)) throw new Error(`a job cannot go from ${this.state} to ${status.state}`);
+    this.#transact(() => {
+      this.#write({ case: "stateChanged", value: { status, actor: outcome.actor ?? gatewayActor } });
+      const released = holder === undefined ? undefined : { ...holder, phase: "released" as const };
+      this.#memory = { ...this.#memory, holder: released };
+      const log = create(LogTotalsSchema, this.#logTotals());
+      this.#change({ status, result, log, endTime: now(), phase: JobPhase.UNSPECIFIED, suspect: false });
+    });
+  }
+
+  /** Ends the Job without an attempt's report. */
+  finishWith(cause: EndCause, message: string, actor?: Actor): void {
+    this.finish(create(OutcomeSchema, { cause, message, ...(actor === undefined ? {} : { actor }) }), "");
+  }
+
+  #apply({ time, payload }: JobEvent): AttemptEnded | undefined {
+    switch (payload.case) {
+      case "stateChanged":
+        this.#applyState(payload.value.status, payload.value.placement, time);
+        return undefined;
+      case "phaseChanged":
+        this.#memory = this.#changed({ phase: payload.value.phase });
+        return undefined;
+      case "agent":
+        if (payload.value.event.case === "turnResult" && payload.value.event.value.usage !== undefined) {
+          this.#memory = this.#changed({ usage: payload.value.event.value.usage });
+        }
+        return undefined;
+      case "attemptEnded":
+        return payload.value;
+      default:
+        return undefined;
+    }
+  }
+
+  #applyState(status: JobStatus | undefined, placement: Job["placement"], time: Timestamp | undefined): void {
+    const { job } = this.#memory;
+    // A report that is repeated or makes no sense from here changes nothing.
+    if (status === undefined || !runnerMayReport(status.state) || !mayMove(this.state, status.state)) return;
+    this.#memory = this.#changed({
+      status,
+      ...(placement === undefined ? {} : { placement }),
+      ...(job.startTime !== undefined || time === undefined ? {} : { startTime: time }),
+    });
+  }
+
+  #logTotals(): { bytes: bigint; lines: number } {
+    const { stdoutOffset, stderrOffset, lines } = this.#logPosition();
+    return { bytes: stdoutOffset + stderrOffset, lines };
+  }
+
+  #logPosition() {
+    const newest = this.log.readAfter(this.log.newest - 1);
+    return newest === undefined ? create(LogPositionSchema) : logPositionAfter(newest.bytes);
+  }
+
+  /** Numbers and appends an event of the gateway's own. */
+  #write(payload: Parameters<typeof eventAt>[1]): void {
+    const log = this.#logPosition();
+    const sequence = this.log.newest + 1;
+    const message = encodeBatch({ firstSequence: sequence, log, events: [eventAt(Date.now(), payload)] });
+    this.log.append({ first: sequence, last: sequence, lines: log.lines, bytes: encodeEnvelope(messageFlag, message) });
+    this.log.flush();
+  }
+
+  #change(fields: Partial<Job>): void {
+    this.#save(this.#changed(fields));
+  }
+
+  #changed(fields: Partial<Job>): Memory {
+    const { job } = this.#memory;
+    return { ...this.#memory, job: { ...job, ...fields, revision: job.revision + 1 } };
+  }
+
+  /** Stores events and what follows from them together. */
+  #transact(write: () => void): void {
+    this.#store.transaction(() => {
+      this.log.flush();
+      write();
+    });
+    this.#listener.onStored(this.log.stored);
+  }
+
+  #save(memory: Memory): void {
+    const isChanged = memory.job.revision !== memory.indexedRevision;
+    this.#memory = memory;
+    this.#store.save(memory);
+    if (isChanged) this.#listener.onChanged();
+  }
+}
+
+function now(): Timestamp {
+  return timestampFromMs(Date.now());
+}

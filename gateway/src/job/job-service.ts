@@ -1,0 +1,141 @@
+/** JobService: finds the Durable Object that knows the answer, asks it, and turns refusals into errors. */
+import { toBinary } from "@bufbuild/protobuf";
+import { durationMs } from "@bufbuild/protobuf/wkt";
+import { Code, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import { type Job, type JobSpec, JobSpecSchema, JobState } from "#gen/job/v1/job_pb.js";
+import { type JobService, WatchJobResponseSchema, WatchJobsResponseSchema } from "#gen/job/v1/job_service_pb.js";
+import { ProblemReason } from "#gen/job/v1/problem_pb.js";
+import { concatBytes } from "#protocol/bytes.ts";
+import { idCharacters, randomId } from "#protocol/id.ts";
+import { problemError } from "#protocol/problem.ts";
+import { notImplemented, value } from "../answer.ts";
+import { callerKey } from "../auth/caller.ts";
+import type { Env } from "../env.ts";
+import { decodeEnvelopes } from "../envelope-stream.ts";
+import { parsePageToken } from "../page-token.ts";
+import { readLog } from "./read-log.ts";
+import { openWatch } from "./watch-stream.ts";
+
+/** The service over these bindings. Callers are known and allowed by then: see auth/. */
+export function createJobService(env: Env): ServiceImpl<typeof JobService> {
+  const fleet = () => env.FLEET.getByName("fleet");
+  const jobObject = (id: string) => env.JOB.getByName(id);
+
+  /** Creates a Job under an id that follows from the idempotency key, so that one key leads to one object. */
+  async function createJob(
+    wish: { spec: JobSpec; key: string; retryOf: string; continues: string },
+    context: HandlerContext,
+  ) {
+    const { spec, key, retryOf, continues } = wish;
+    const { actor: creator } = context.values.get(callerKey);
+    if (await fleet().isFull()) throw queueFull();
+    const id = key === "" ? randomId("job") : await idOfKey(`${creator.id}\n${key}`);
+    const origins = new TextEncoder().encode(`${retryOf}\n${continues}\n`);
+    const requestDigest = await digest(concatBytes([origins, toBinary(JobSpecSchema, spec)]));
+    const init = { id, spec, requestDigest, creator, retryOf, continues };
+    return value(await jobObject(id).create(init));
+  }
+
+  /** A pending Job with its present place in the queue. */
+  async function withPlace(job: Job): Promise<Job> {
+    if (job.status?.state !== JobState.PENDING) return job;
+    const detail = await fleet().pendingDetail(job.id);
+    return detail === undefined
+      ? job
+      : { ...job, status: { ...job.status, detail: { case: "pending", value: detail } } };
+  }
+
+  return {
+    async createJob({ spec, idempotencyKey: key, continues }, context) {
+      if (spec === undefined) throw new Error("validation let a request without spec through");
+      return await createJob({ spec, key, retryOf: "", continues }, context);
+    },
+
+    async getJob({ id, knownRevision, wait }) {
+      const job = value(await jobObject(id).get(knownRevision, wait === undefined ? 0 : durationMs(wait)));
+      return { job: await withPlace(job) };
+    },
+
+    async listJobs(request) {
+      if (request.pageToken !== "") parsePageToken(request.pageToken);
+      return await fleet().list(request);
+    },
+
+    async cancelJob({ id }, context) {
+      return { job: value(await jobObject(id).cancel(context.values.get(callerKey).actor)) };
+    },
+
+    async retryJob({ id, idempotencyKey: key }, context) {
+      const { spec, status, continues } = value(await jobObject(id).get(0, 0));
+      if (spec === undefined || status?.detail.case !== "outcome") throw notFinished(id);
+      return await createJob({ spec, key, retryOf: id, continues }, context);
+    },
+
+    async deleteJob({ id }) {
+      value(await jobObject(id).remove());
+      return {};
+    },
+
+    async *watchJob({ id, afterSequence }, context) {
+      const body = await openWatch(jobObject(id), { after: afterSequence, end: "connect" }, context.signal);
+      yield* decodeEnvelopes(WatchJobResponseSchema, body);
+    },
+
+    async *watchJobs({ afterRevision }, context) {
+      const body = await openWatch(fleet(), { after: afterRevision, end: "connect" }, context.signal);
+      yield* decodeEnvelopes(WatchJobsResponseSchema, body);
+    },
+
+    async readLog(request) {
+      const job = jobObject(request.id);
+      const { log } = value(await job.get(0, 0));
+      return await readLog((line) => job.fetch(`http://object/log?line=${line}`), request, log?.lines ?? 0);
+    },
+
+    getDiff() {
+      throw notImplemented("GetDiff");
+    },
+
+    sendMessage() {
+      throw notImplemented("SendMessage");
+    },
+
+    listAsks() {
+      throw notImplemented("ListAsks");
+    },
+
+    decideAsk() {
+      throw notImplemented("DecideAsk");
+    },
+  };
+}
+
+/** The id of the Job that an idempotency key of a caller makes. */
+async function idOfKey(ownedKey: string): Promise<string> {
+  const entropy = await crypto.subtle.digest("SHA-512", new TextEncoder().encode(ownedKey));
+  return `job_${idCharacters(new Uint8Array(entropy))}`;
+}
+
+async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+}
+
+function queueFull() {
+  return problemError({
+    code: Code.ResourceExhausted,
+    reason: ProblemReason.QUEUE_FULL,
+    message: "queue is full (100000 jobs)",
+    action: "Wait until jobs have ended, or cancel some.",
+    retryAfterMs: 10_000,
+  });
+}
+
+function notFinished(id: string) {
+  return problemError({
+    code: Code.FailedPrecondition,
+    reason: ProblemReason.JOB_NOT_FINISHED,
+    field: "id",
+    message: `job ${id} is not finished`,
+    action: "Cancel the job or wait for its end.",
+  });
+}
