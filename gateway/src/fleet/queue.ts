@@ -1,0 +1,64 @@
+/** Which waiting Job goes to which runner, and why the others wait. Pure. */
+import { PendingReason } from "#gen/job/v1/job_pb.js";
+
+/** A Job in the queue. */
+export interface QueuedJob {
+  readonly id: string;
+  /** Executor it needs. */
+  readonly executor: string;
+  /** Labels its runner must carry, "key" or "key=value". */
+  readonly labels: readonly string[];
+}
+
+/** A runner as the queue sees it. */
+export interface SlotOffer {
+  readonly name: string;
+  readonly state: "online" | "draining" | "offline";
+  readonly freeSlots: number;
+  readonly labels: readonly string[];
+  readonly executors: readonly string[];
+}
+
+/** A Job that shall be offered to a runner. */
+export interface Assignment {
+  readonly jobId: string;
+  readonly runner: string;
+}
+
+/**
+ * Assigns Jobs in the order given to free slots, the emptiest runner first. A Job that no free slot suits does not hold
+ * up those behind it.
+ */
+export function assignJobs(queue: Iterable<QueuedJob>, runners: readonly SlotOffer[]): readonly Assignment[] {
+  const free = new Map(
+    runners.filter(({ state }) => state === "online").map(({ name, freeSlots }) => [name, freeSlots]),
+  );
+  const freeOf = ({ name }: SlotOffer) => free.get(name) ?? 0;
+  const assignments: Assignment[] = [];
+  for (const job of queue) {
+    if (!runners.some((runner) => freeOf(runner) > 0)) break;
+    const [best] = runners
+      .filter((runner) => freeOf(runner) > 0 && suits(runner, job))
+      .sort((a, b) => freeOf(b) - freeOf(a));
+    if (best === undefined) continue;
+    free.set(best.name, freeOf(best) - 1);
+    assignments.push({ jobId: job.id, runner: best.name });
+  }
+  return assignments;
+}
+
+/** Why a Job is not running. */
+export function waitReason(job: QueuedJob, runners: readonly SlotOffer[]): PendingReason {
+  const answering = runners.filter(({ state }) => state !== "offline");
+  const suiting = runners.filter((runner) => suits(runner, job));
+  if (answering.length === 0) return PendingReason.NO_RUNNER_ONLINE;
+  if (suiting.length === 0) return PendingReason.NO_MATCHING_RUNNER;
+  if (suiting.every(({ state }) => state === "offline")) return PendingReason.NO_RUNNER_ONLINE;
+  if (suiting.every(({ state }) => state !== "online")) return PendingReason.RUNNER_DRAINING;
+  return PendingReason.ALL_SLOTS_BUSY;
+}
+
+function suits({ labels, executors }: SlotOffer, job: QueuedJob): boolean {
+  const carries = (wanted: string) => labels.some((label) => label === wanted || label.startsWith(`${wanted}=`));
+  return executors.includes(job.executor) && job.labels.every(carries);
+}
