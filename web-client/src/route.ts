@@ -36,7 +36,7 @@ export function createRouter(): Router {
   addEventListener("popstate", read);
   document.addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
-    if (!link || link.origin !== location.origin || link.target || event.defaultPrevented) return;
+    if (!link || link.origin !== location.origin || link.target || link.hash || event.defaultPrevented) return;
     if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     go(link.pathname + link.search);

@@ -12,7 +12,7 @@ export interface FollowTail {
 }
 
 /** Keeps the end of a box in view while it grows, until its reader scrolls up or selects text in it. */
-export function useFollowTail(box: RefObject<HTMLElement>): FollowTail {
+export function useFollowTail(box: RefObject<HTMLElement | null>): FollowTail {
   const isFollowing = useSignal(true);
   const lastTop = useSignal(0);
   const toEnd = () => {

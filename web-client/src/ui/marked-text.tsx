@@ -5,7 +5,6 @@ export function MarkedText({ text }: { readonly text: string }) {
   return (
     <>
       {markUnseen(text).map((run, index) =>
-        // biome-ignore lint/suspicious/noArrayIndexKey: runs have no identity but their place
         run.isMark ? (
           <span key={index} class="mark">
             {run.text}

@@ -1,0 +1,43 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { Hud } from "./hud.tsx";
+import type { Page } from "./page.ts";
+import { ResourceBar } from "./resource-bar.tsx";
+import { SignIn } from "./session/sign-in.tsx";
+import { Stage } from "./stage.tsx";
+
+/** The whole page: resources on top, the stage, the HUD at the bottom. */
+export function App({ page }: { readonly page: Page }) {
+  const isSigningIn = useSignal(false);
+  const isSignedOut = page.link.value.kind === "signed_out";
+  useEffect(() => {
+    isSigningIn.value = isSignedOut;
+    if (isSignedOut) page.announcer.alert("Signed out: the gateway asks for an API key.");
+  }, [isSignedOut]);
+  return (
+    <div class="page">
+      <a class="skip" href="#new-work">
+        Skip to the job panel
+      </a>
+      <ResourceBar
+        page={page}
+        onSignIn={() => {
+          isSigningIn.value = true;
+        }}
+      />
+      <Stage page={page} />
+      {page.features.runnerEnabled && <Hud page={page} />}
+      <div class="visually-hidden" role="alert">
+        {page.announcer.urgent.value}
+      </div>
+      {isSigningIn.value && (
+        <SignIn
+          session={page.session}
+          onClose={() => {
+            isSigningIn.value = false;
+          }}
+        />
+      )}
+    </div>
+  );
+}

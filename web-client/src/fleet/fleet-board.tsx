@@ -1,0 +1,99 @@
+import { durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { type Runner, RunnerState } from "#gen/fleet/v1/runner_pb.js";
+import { type Job, JobState } from "#gen/job/v1/job_pb.js";
+import { jobTitle } from "../jobs/job-words.ts";
+import { StateGlyph } from "../jobs/state-glyph.tsx";
+import { clock } from "../ui/clock.ts";
+import { MarkedText } from "../ui/marked-text.tsx";
+import { agoText } from "../ui/time-text.ts";
+import { isOnline } from "./runner-store.ts";
+
+/** Every runner with its lanes, and the jobs that wait for one. */
+export function FleetBoard({ runners, jobs }: { readonly runners: readonly Runner[]; readonly jobs: readonly Job[] }) {
+  const waiting = jobs.filter((job) => job.status?.state === JobState.PENDING).toReversed();
+  return (
+    <div class="fleet">
+      {runners.map((runner) => (
+        <Base key={runner.name} runner={runner} jobs={jobs} />
+      ))}
+      {waiting.length > 0 && (
+        <section class="base plate" aria-label="Queue">
+          <header class="base-head">
+            <h2>Barracks</h2>
+            <span class="base-state tone-off">{waiting.length} waiting</span>
+          </header>
+          <ol class="lanes">
+            {waiting.slice(0, 8).map((job) => (
+              <LaneJob key={job.id} job={job} />
+            ))}
+          </ol>
+        </section>
+      )}
+    </div>
+  );
+}
+
+const stateWords: Record<RunnerState, readonly [shape: string, word: string, tone: string]> = {
+  [RunnerState.UNSPECIFIED]: ["◌", "not looked at yet", "off"],
+  [RunnerState.ONLINE]: ["●", "online", "ok"],
+  [RunnerState.DRAINING]: ["◐", "draining", "warn"],
+  [RunnerState.OFFLINE]: ["○", "offline", "bad"],
+  [RunnerState.MISCONFIGURED]: ["✕", "misconfigured", "bad"],
+};
+
+function Base({ runner, jobs }: { readonly runner: Runner; readonly jobs: readonly Job[] }) {
+  const [shape, word, tone] = stateWords[runner.state] ?? stateWords[RunnerState.UNSPECIFIED];
+  const lanes = Array.from({ length: runner.info?.slots ?? 0 }, (_, index) => index + 1);
+  const held = jobs.filter((job) => job.placement?.runner === runner.name && isHeld(job));
+  return (
+    <section class="base plate" aria-label={`Base ${runner.name}`}>
+      <header class="base-head">
+        <h2>{runner.name}</h2>
+        <span class={`base-state tone-${tone}`}>
+          <span aria-hidden="true">{shape}</span> {word}
+        </span>
+        {isOnline(runner) && runner.latency && <span class="num">{Math.round(durationMs(runner.latency))} ms</span>}
+        <span class="base-about">{[runner.info?.platform, runner.info?.version].filter(Boolean).join(" · ")}</span>
+      </header>
+      {runner.problem && (
+        <p class="base-problem">
+          <MarkedText text={runner.problem} /> <LastSeen runner={runner} />
+        </p>
+      )}
+      {isOnline(runner) && (
+        <ol class="lanes">
+          {lanes.map((lane) => {
+            const job = held.find((candidate) => candidate.placement?.slot === lane);
+            return job ? (
+              <LaneJob key={lane} job={job} lane={lane} />
+            ) : (
+              <li key={lane} class="lane is-idle">
+                <span class="lane-name">lane {lane}</span> idle
+              </li>
+            );
+          })}
+        </ol>
+      )}
+    </section>
+  );
+}
+
+function LaneJob({ job, lane }: { readonly job: Job; readonly lane?: number }) {
+  return (
+    <li class="lane">
+      {lane !== undefined && <span class="lane-name">lane {lane}</span>}
+      <a href={`/jobs/${job.id}`}>
+        <StateGlyph state={job.status?.state} /> <MarkedText text={jobTitle(job)} />
+      </a>
+    </li>
+  );
+}
+
+function LastSeen({ runner }: { readonly runner: Runner }) {
+  if (!runner.lastSeenTime) return <>It never answered.</>;
+  return <>Last seen {agoText(clock.value - timestampMs(runner.lastSeenTime))}.</>;
+}
+
+function isHeld(job: Job): boolean {
+  return job.status?.state === JobState.RUNNING || job.status?.state === JobState.WAITING;
+}

@@ -1,0 +1,130 @@
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { type HudHeight, hudHeight, setHudHeight } from "./hud-height.ts";
+import { CommandCard } from "./job/command-card.tsx";
+import { SelectedCard } from "./job/selected-card.tsx";
+import { JobRows } from "./jobs/job-rows.tsx";
+import { NewJobForm } from "./jobs/new-job-form.tsx";
+import { LogView } from "./log/log-view.tsx";
+import type { Page, PanelTab } from "./page.ts";
+import { Tabs, tabPanelProps } from "./ui/tabs.tsx";
+
+type Part = "selected" | "panel" | "commands";
+
+/** The HUD at the bottom: the selected job, the Job Panel, the commands. On a phone it shows one part at a time. */
+export function Hud({ page }: { readonly page: Page }) {
+  const part = useSignal<Part>("panel");
+  return (
+    <aside class="hud" aria-label="HUD" data-height={hudHeight.value} data-part={part.value}>
+      <nav class="hud-parts" aria-label="Parts of the HUD">
+        {(["selected", "panel", "commands"] as const).map((name) => (
+          <button
+            key={name}
+            type="button"
+            class="hud-part"
+            aria-pressed={part.value === name}
+            onClick={() => {
+              part.value = name;
+            }}
+          >
+            {partTitles[name]}
+          </button>
+        ))}
+      </nav>
+      <HeightButtons />
+      <HudPart title="Selected" part="selected">
+        <Selected page={page} />
+      </HudPart>
+      <JobPanel page={page} />
+      <HudPart title="Commands" part="commands">
+        <CommandCard commands={page.commands.list()} failure={page.commands.failure.value} />
+      </HudPart>
+    </aside>
+  );
+}
+
+const partTitles: Record<Part, string> = { selected: "Selected", panel: "Jobs", commands: "Commands" };
+
+function HudPart(props: { readonly title: string; readonly part: Part; readonly children: ComponentChildren }) {
+  return (
+    <section class={`hud-plate plate hud-${props.part}`} aria-label={props.title}>
+      <h2 class="plate-title">{props.title}</h2>
+      {props.children}
+    </section>
+  );
+}
+
+function JobPanel({ page }: { readonly page: Page }) {
+  const tab = page.panelTab.value;
+  const { list } = page.jobs;
+  const count = list.value.jobs.length + (page.form.sending.value ? 1 : 0);
+  const tabs = [
+    { id: "new" as const, title: "New" },
+    {
+      id: "jobs" as const,
+      title: (
+        <>
+          Jobs <span class="count num">{count}</span>
+        </>
+      ),
+    },
+    { id: "log" as const, title: "Log" },
+  ];
+  return (
+    <section class="hud-plate plate hud-panel" aria-label="Job panel">
+      <Tabs
+        name="panel"
+        label="Job panel"
+        tabs={tabs}
+        open={tab}
+        onOpen={(id: PanelTab) => {
+          page.panelTab.value = id;
+        }}
+      />
+      <div class="panel-body" {...tabPanelProps("panel", tab)}>
+        {tab === "new" && <NewJobForm form={page.form} />}
+        {tab === "jobs" && (
+          <JobRows list={list.value} sending={page.form.sending.value} selectedId={page.selectedId.value} />
+        )}
+        {tab === "log" && <CompactLog page={page} />}
+      </div>
+    </section>
+  );
+}
+
+function Selected({ page }: { readonly page: Page }) {
+  page.open.version.value;
+  return <SelectedCard job={page.selected.value} feed={page.open.feed.value} />;
+}
+
+function CompactLog({ page }: { readonly page: Page }) {
+  page.open.version.value;
+  return <LogView log={page.open.feed.value.log} label="Compact log" emptyText="Nothing written." />;
+}
+
+const heights: readonly (readonly [HudHeight, string, string])[] = [
+  ["rail", "▁", "Fold the HUD"],
+  ["standard", "▄", "HUD at standard height"],
+  ["tall", "█", "Tall HUD"],
+];
+
+function HeightButtons() {
+  return (
+    <fieldset class="hud-heights">
+      <legend class="visually-hidden">Height of the HUD</legend>
+      {heights.map(([height, glyph, title]) => (
+        <button
+          key={height}
+          type="button"
+          class="hud-height"
+          title={title}
+          aria-label={title}
+          aria-pressed={hudHeight.value === height}
+          onClick={() => setHudHeight(height)}
+        >
+          <span aria-hidden="true">{glyph}</span>
+        </button>
+      ))}
+    </fieldset>
+  );
+}

@@ -1,0 +1,110 @@
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { useEffect, useRef } from "preact/hooks";
+import { type Job, JobState } from "#gen/job/v1/job_pb.js";
+import { isFinal } from "../jobs/job-state.ts";
+import { jobTitle, placementText, workerName, workText } from "../jobs/job-words.ts";
+import { StateGlyph, StateWord } from "../jobs/state-glyph.tsx";
+import { exitText, statusSentence } from "../jobs/status-sentence.ts";
+import { LogView } from "../log/log-view.tsx";
+import { TranscriptView } from "../transcript/transcript-view.tsx";
+import { MarkedText } from "../ui/marked-text.tsx";
+import { Tabs, tabPanelProps } from "../ui/tabs.tsx";
+import type { JobFeed } from "./job-feed.ts";
+import { JobElapsed, LastEvent } from "./job-times.tsx";
+
+/** What the stage shows of a job. */
+export type JobView = "transcript" | "log";
+
+/** A job on the stage: how it stands above, what it says below. */
+export function JobStage(props: {
+  readonly job: Job;
+  readonly feed: JobFeed;
+  readonly view: JobView;
+  readonly onView: (view: JobView) => void;
+}) {
+  const { job, feed, view } = props;
+  const isAgent = job.spec?.work.case === "agent";
+  return (
+    <article class="job" aria-labelledby="job-title">
+      <JobHeader job={job} feed={feed} />
+      {isAgent && (
+        <Tabs
+          name="stage"
+          label="Views of the job"
+          tabs={[
+            { id: "transcript", title: "Transcript" },
+            { id: "log", title: "Output" },
+          ]}
+          open={view}
+          onOpen={props.onView}
+        />
+      )}
+      <div class="job-body" {...(isAgent ? tabPanelProps("stage", view) : {})}>
+        {isAgent && view === "transcript" ? (
+          <TranscriptView key={job.id} transcript={feed.transcript} prompt={job.spec ? workText(job.spec) : ""} />
+        ) : (
+          <LogView key={job.id} log={feed.log} label="Output" emptyText={emptyLogText(job)} />
+        )}
+      </div>
+    </article>
+  );
+}
+
+function JobHeader({ job, feed }: { readonly job: Job; readonly feed: JobFeed }) {
+  const title = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    // Arriving by a link or a key moves focus here; a form that is being typed in keeps it.
+    if (!document.activeElement?.closest(".hud")) title.current?.focus({ preventScroll: true });
+  }, [job.id]);
+  const exit = exitText(job);
+  return (
+    <header class="job-head">
+      <StateGlyph state={job.status?.state} isBig />
+      <div class="job-head-text">
+        <h1 id="job-title" ref={title} tabIndex={-1}>
+          <MarkedText text={jobTitle(job)} />
+        </h1>
+        <p class="job-cause">
+          <StateWord state={job.status?.state} />
+          {exit && <span class="mono job-exit">{exit}</span>}
+          <span>
+            <MarkedText text={statusSentence(job)} />
+          </span>
+        </p>
+      </div>
+      <dl class="facts">
+        <Fact title="Worker">{workerName(job.spec)}</Fact>
+        <Fact title="Base">{placementText(job) || "–"}</Fact>
+        <Fact title="Repository">
+          <MarkedText text={job.spec?.repoRef ?? ""} />
+        </Fact>
+        <Fact title="Created">
+          {job.createTime ? <time>{timestampDate(job.createTime).toLocaleTimeString()}</time> : "–"}
+        </Fact>
+        <Fact title="Took">
+          <JobElapsed job={job} />
+        </Fact>
+        {job.status?.state === JobState.RUNNING && (
+          <Fact title="Last event">
+            <LastEvent atMs={feed.lastEventMs} />
+          </Fact>
+        )}
+      </dl>
+    </header>
+  );
+}
+
+function Fact({ title, children }: { readonly title: string; readonly children: preact.ComponentChildren }) {
+  return (
+    <div class="fact">
+      <dt>{title}</dt>
+      <dd class="num">{children}</dd>
+    </div>
+  );
+}
+
+function emptyLogText(job: Job): string {
+  const state = job.status?.state ?? JobState.UNSPECIFIED;
+  if (isFinal(state)) return "It wrote nothing.";
+  return state === JobState.PENDING ? statusSentence(job) : "Nothing written yet.";
+}

@@ -1,0 +1,52 @@
+import { effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
+import type { Link } from "../connection/link.ts";
+import type { Surroundings } from "../connection/surroundings.ts";
+import type { Gateway } from "../transport.ts";
+import { oncePerFrame } from "../ui/next-frame.ts";
+import { JobFeed } from "./job-feed.ts";
+import { watchJob } from "./watch-job.ts";
+
+/** The one job whose stream this page follows. */
+export interface OpenJob {
+  /** What the stream told. The object grows in place; version says when to look again, once a frame at most. */
+  readonly feed: ReadonlySignal<JobFeed>;
+  readonly version: ReadonlySignal<number>;
+  readonly link: ReadonlySignal<Link>;
+}
+
+/** Follows whichever job the id names, and no other. */
+export function createOpenJob(
+  jobs: Gateway["jobs"],
+  around: Surroundings,
+  id: ReadonlySignal<string | undefined>,
+): OpenJob {
+  const feed = signal(new JobFeed());
+  const version = signal(0);
+  const link = signal<Link>({ kind: "complete" });
+  const refresh = oncePerFrame(() => {
+    version.value++;
+  });
+  effect(() => {
+    const openId = id.value;
+    const stop = new AbortController();
+    untracked(() => {
+      feed.value = new JobFeed();
+      link.value = { kind: "complete" };
+      version.value++;
+    });
+    if (openId === undefined) return;
+    const holder = {
+      show: (next: JobFeed) => {
+        feed.value = next;
+        refresh();
+      },
+      report: (next: Link) => {
+        link.value = next;
+        refresh();
+      },
+    };
+    void watchJob({ jobs, id: openId }, holder, { around, signal: stop.signal });
+    return () => stop.abort();
+  });
+  return { feed, version, link };
+}

@@ -1,0 +1,77 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import type { Job, JobSpec } from "#gen/job/v1/job_pb.js";
+import { clock } from "../ui/clock.ts";
+import { MarkedText } from "../ui/marked-text.tsx";
+import { agoText } from "../ui/time-text.ts";
+import type { JobList } from "./job-list.ts";
+import { isFinal } from "./job-state.ts";
+import { jobTitle, placementText, specTitle, workerName } from "./job-words.ts";
+import { StateGlyph, StateWord } from "./state-glyph.tsx";
+import { exitText, statusSentence } from "./status-sentence.ts";
+
+const shown = 50;
+
+/** The newest jobs, the one that is being created before them. */
+export function JobRows(props: {
+  readonly list: JobList;
+  readonly sending: JobSpec | undefined;
+  readonly selectedId: string | undefined;
+}) {
+  const { list, sending } = props;
+  if (!list.loaded) return <JobRowsSkeleton />;
+  if (list.jobs.length === 0 && !sending) return <p class="empty">No jobs yet. The first one starts under New.</p>;
+  return (
+    <ol class="job-rows" aria-label="Newest jobs">
+      {sending && (
+        <li class="job-row is-sending" key="sending">
+          <span class="glyph tone-off" aria-hidden="true">
+            ◌
+          </span>
+          <span class="job-row-title">
+            <MarkedText text={specTitle(sending)} />
+          </span>
+          <span class="job-row-why">being sent</span>
+        </li>
+      )}
+      {list.jobs.slice(0, shown).map((job) => (
+        <JobRow key={job.id} job={job} isSelected={job.id === props.selectedId} />
+      ))}
+      {list.jobs.length > shown && <li class="empty">{shown} newest of more</li>}
+    </ol>
+  );
+}
+
+function JobRow({ job, isSelected }: { readonly job: Job; readonly isSelected: boolean }) {
+  const state = job.status?.state;
+  const why = state && isFinal(state) ? exitText(job) : placementText(job) || statusSentence(job);
+  return (
+    <li>
+      <a class="job-row" href={`/jobs/${job.id}`} aria-current={isSelected ? "true" : undefined}>
+        <StateGlyph state={state} />
+        <span class="job-row-title">
+          <MarkedText text={jobTitle(job)} />
+        </span>
+        <StateWord state={state} />
+        <span class="job-row-why">{why}</span>
+        <span class="job-row-worker">{workerName(job.spec)}</span>
+        <CreatedAgo job={job} />
+      </a>
+    </li>
+  );
+}
+
+function CreatedAgo({ job }: { readonly job: Job }) {
+  if (!job.createTime) return null;
+  return <span class="job-row-ago num">{agoText(clock.value - timestampMs(job.createTime))}</span>;
+}
+
+function JobRowsSkeleton() {
+  return (
+    <div class="skeleton" aria-busy="true">
+      <span class="visually-hidden">Loading jobs</span>
+      <i />
+      <i />
+      <i />
+    </div>
+  );
+}

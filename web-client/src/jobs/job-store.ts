@@ -1,0 +1,56 @@
+import { effect, type ReadonlySignal, signal } from "@preact/signals";
+import type { Job } from "#gen/job/v1/job_pb.js";
+import type { Link } from "../connection/link.ts";
+import type { Surroundings } from "../connection/surroundings.ts";
+import type { Gateway } from "../transport.ts";
+import { emptyJobList, type JobList, withKnownJob } from "./job-list.ts";
+import { isFinal, wordsForState } from "./job-state.ts";
+import { jobTitle } from "./job-words.ts";
+import { watchJobs } from "./watch-jobs.ts";
+
+/** The list of jobs on this page, live. */
+export interface JobStore {
+  readonly list: ReadonlySignal<JobList>;
+  readonly link: ReadonlySignal<Link>;
+  /** Takes a job that another call answered, so that it shows before the stream tells of it. */
+  readonly learn: (job: Job) => void;
+}
+
+/** Watches the list for as long as the page lives. */
+export function createJobStore(jobs: Gateway["jobs"], around: Surroundings): JobStore {
+  const list = signal<JobList>(emptyJobList);
+  const link = signal<Link>({ kind: "connecting" });
+  const holder = {
+    read: () => list.peek(),
+    write: (next: JobList) => {
+      list.value = next;
+    },
+    report: (next: Link) => {
+      link.value = next;
+    },
+  };
+  void watchJobs(jobs, holder, { around, signal: new AbortController().signal });
+  return {
+    list,
+    link,
+    learn: (job) => {
+      list.value = withKnownJob(list.peek(), job);
+    },
+  };
+}
+
+/** Says which jobs became final while the page was watching: "lint succeeded", "test failed". */
+export function announceEnds({ list }: JobStore, say: (text: string) => void): void {
+  let running = new Set<string>();
+  effect(() => {
+    const { jobs } = list.value;
+    const unfinished = new Set<string>();
+    for (const job of jobs) {
+      const state = job.status?.state;
+      if (!state) continue;
+      if (!isFinal(state)) unfinished.add(job.id);
+      else if (running.has(job.id)) say(`${jobTitle(job)} ${wordsForState(state).word}`);
+    }
+    running = unfinished;
+  });
+}

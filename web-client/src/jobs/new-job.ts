@@ -1,0 +1,102 @@
+import { ConnectError } from "@connectrpc/connect";
+import { batch, type ReadonlySignal, signal } from "@preact/signals";
+import type { Job, JobSpec } from "#gen/job/v1/job_pb.js";
+import { findProblem } from "#protocol/problem.ts";
+import type { Gateway } from "../transport.ts";
+import { stored } from "../ui/storage.ts";
+import {
+  type Draft,
+  type DraftField,
+  fieldOfProblem,
+  freshDraft,
+  type JobType,
+  parseDraft,
+  specFromDraft,
+} from "./draft.ts";
+
+/** What the gateway said against a draft. */
+export interface Refusal {
+  readonly field: DraftField | undefined;
+  readonly message: string;
+  readonly action: string;
+}
+
+/** The form for a new job: a draft for each type, and how the last Run went. */
+export interface NewJob {
+  readonly type: ReadonlySignal<JobType>;
+  readonly draft: (type: JobType) => Draft;
+  /** The spec that is being sent, until the gateway has answered. */
+  readonly sending: ReadonlySignal<JobSpec | undefined>;
+  readonly refusal: ReadonlySignal<Refusal | undefined>;
+  readonly chooseType: (type: JobType) => void;
+  readonly edit: (type: JobType, change: Partial<Draft>) => void;
+  readonly run: () => Promise<void>;
+}
+
+/** A form whose drafts outlive the page. */
+export function createNewJob(jobs: Gateway["jobs"], onCreated: (job: Job) => void): NewJob {
+  const typeCell = stored(() => localStorage, "blazecraft.new.type");
+  const cells = { task: draftCell("task"), claude: draftCell("claude") };
+  const type = signal<JobType>(typeCell.read() === "claude" ? "claude" : "task");
+  const drafts = { task: signal(parseDraft(cells.task.read())), claude: signal(parseDraft(cells.claude.read())) };
+  const sending = signal<JobSpec>();
+  const refusal = signal<Refusal>();
+  // One key for one draft: pressing Run again after a lost answer makes no second job.
+  let idempotencyKey = crypto.randomUUID();
+
+  const edit = (of: JobType, change: Partial<Draft>) => {
+    const next = { ...drafts[of].peek(), ...change };
+    drafts[of].value = next;
+    cells[of].write(JSON.stringify(next));
+    refusal.value = undefined;
+    idempotencyKey = crypto.randomUUID();
+  };
+
+  const run = async () => {
+    if (sending.peek()) return;
+    const sentType = type.peek();
+    const sent = drafts[sentType].peek();
+    const spec = specFromDraft(sentType, sent);
+    batch(() => {
+      sending.value = spec;
+      refusal.value = undefined;
+    });
+    try {
+      const { job } = await jobs.createJob({ spec, idempotencyKey });
+      if (drafts[sentType].peek() === sent) edit(sentType, { work: freshDraft.work, name: freshDraft.name });
+      if (job) onCreated(job);
+    } catch (error) {
+      refusal.value = refusalFrom(ConnectError.from(error));
+    } finally {
+      sending.value = undefined;
+    }
+  };
+
+  return {
+    type,
+    draft: (of) => drafts[of].value,
+    sending,
+    refusal,
+    chooseType: (chosen) => {
+      type.value = chosen;
+      typeCell.write(chosen);
+      refusal.value = undefined;
+    },
+    edit,
+    run,
+  };
+}
+
+/** What an error tells the person who filled in the form. */
+function refusalFrom(error: ConnectError): Refusal {
+  const problem = findProblem(error);
+  return {
+    field: problem ? fieldOfProblem(problem.field) : undefined,
+    message: error.rawMessage,
+    action: problem?.action ?? "Your text is kept; try again.",
+  };
+}
+
+function draftCell(type: JobType) {
+  return stored(() => localStorage, `blazecraft.new.${type}`);
+}

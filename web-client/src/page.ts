@@ -1,0 +1,141 @@
+import { computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
+import type { Job } from "#gen/job/v1/job_pb.js";
+import type { Features } from "./config.ts";
+import type { Link } from "./connection/link.ts";
+import { worstLink } from "./connection/link-words.ts";
+import { createBrowserSurroundings } from "./connection/surroundings.ts";
+import { createRunnerStore, type RunnerStore } from "./fleet/runner-store.ts";
+import { createJobCommands, type JobCommands } from "./job/commands.ts";
+import type { JobView } from "./job/job-stage.tsx";
+import { createOpenJob, type OpenJob } from "./job/open-job.ts";
+import { draftFromQuery, draftFromSpec } from "./jobs/draft.ts";
+import { newerJob } from "./jobs/job-list.ts";
+import { announceEnds, createJobStore, type JobStore } from "./jobs/job-store.ts";
+import { createNewJob, type NewJob } from "./jobs/new-job.ts";
+import { createRouter, type Route } from "./route.ts";
+import { createSession, type Session } from "./session/session.ts";
+import { createGateway, createPageTransport } from "./transport.ts";
+import { type Announcer, createAnnouncer } from "./ui/announcer.ts";
+
+/** The tabs of the Job Panel. */
+export type PanelTab = "new" | "jobs" | "log";
+
+/** Everything the page holds, wired together once. */
+export interface Page {
+  readonly features: Features;
+  readonly session: Session;
+  readonly announcer: Announcer;
+  readonly route: ReadonlySignal<Route>;
+  readonly jobs: JobStore;
+  readonly runners: RunnerStore;
+  readonly open: OpenJob;
+  readonly form: NewJob;
+  readonly commands: JobCommands;
+  readonly panelTab: Signal<PanelTab>;
+  /** The view a person chose for the open job; undefined for the one that fits it. */
+  readonly chosenView: Signal<JobView | undefined>;
+  readonly selectedId: ReadonlySignal<string | undefined>;
+  /** The selected job as the list or its own stream knows it, whichever is newer. */
+  readonly selected: ReadonlySignal<Job | undefined>;
+  readonly link: ReadonlySignal<Link>;
+  readonly retryNow: () => void;
+  /** Selects the job that many places further down the list. */
+  readonly walk: (step: number) => void;
+}
+
+/** Builds the page's state and starts its streams. */
+export function createPage(features: Features): Page {
+  const around = createBrowserSurroundings();
+  const session = createSession(around.wake);
+  const { jobs: jobService, fleet } = createGateway(
+    createPageTransport({
+      origin: location.origin,
+      json: new URLSearchParams(location.search).get("rpc") === "json",
+      apiKey: () => session.apiKey.peek(),
+    }),
+  );
+  const announcer = createAnnouncer(around.after);
+  const { route, go } = createRouter();
+  const jobs = createJobStore(jobService, around);
+  const runners = createRunnerStore(fleet);
+  const panelTab = signal<PanelTab>(features.runnerEnabled ? "new" : "jobs");
+  const chosenView = signal<JobView>();
+
+  const selectedId = computed(() => (route.value.kind === "job" ? route.value.id : undefined));
+  const open = createOpenJob(jobService, around, selectedId);
+  const selected = computed(() => {
+    const listed = jobs.list.value.jobs.find((job) => job.id === selectedId.value);
+    open.version.value;
+    const followed = open.feed.value.job;
+    if (followed?.id !== selectedId.value) return listed;
+    return listed && followed ? newerJob(listed, followed) : (followed ?? listed);
+  });
+
+  const openJob = (job: Job) => go(`/jobs/${job.id}`);
+  const form = createNewJob(jobService, (job) => {
+    jobs.learn(job);
+    openJob(job);
+  });
+  const startNew = () => {
+    panelTab.value = "new";
+    requestAnimationFrame(() => document.getElementById("new-work")?.focus());
+  };
+  const commands = createJobCommands({
+    jobs: jobService,
+    job: selected,
+    learn: jobs.learn,
+    open: openJob,
+    startNew,
+    editCopy: (job) => {
+      if (!job.spec) return;
+      const { type, draft } = draftFromSpec(job.spec);
+      form.chooseType(type);
+      form.edit(type, draft);
+      startNew();
+    },
+    say: announcer.say,
+    alert: announcer.alert,
+  });
+
+  effect(() => {
+    const current = route.value;
+    if (current.kind !== "new") return;
+    untracked(() => {
+      const { type, draft } = draftFromQuery(current.prefill, form.draft);
+      form.chooseType(type);
+      form.edit(type, draft);
+      startNew();
+    });
+  });
+  effect(() => {
+    const current = route.value;
+    chosenView.value = current.kind === "job" ? current.view : undefined;
+  });
+  announceEnds(jobs, announcer.say);
+
+  const walk = (step: number) => {
+    const rows = jobs.list.peek().jobs;
+    const at = rows.findIndex((job) => job.id === selectedId.peek());
+    const next = rows[at === -1 ? 0 : at + step];
+    if (next) openJob(next);
+  };
+  const link = computed(() => worstLink([jobs.link.value, open.link.value]));
+  return {
+    features,
+    session,
+    announcer,
+    route,
+    jobs,
+    runners,
+    open,
+    form,
+    commands,
+    panelTab,
+    chosenView,
+    selectedId,
+    selected,
+    link,
+    retryNow: around.wake,
+    walk,
+  };
+}

@@ -1,0 +1,96 @@
+import type { Link } from "./connection/link.ts";
+import { StaleBar } from "./connection/stale-bar.tsx";
+import { FleetBoard } from "./fleet/fleet-board.tsx";
+import { OfflineBanner } from "./fleet/offline-banner.tsx";
+import { JobStage } from "./job/job-stage.tsx";
+import type { Page } from "./page.ts";
+
+/** The stage: the selected job, or the fleet when none is. */
+export function Stage({ page }: { readonly page: Page }) {
+  return (
+    <main class="stage" id="stage">
+      <StaleBar link={page.link.value} onRetry={page.retryNow} />
+      {page.jobs.link.value.kind === "refused" && (
+        <p class="banner tone-bad">The gateway refused to list jobs: {page.jobs.link.value.message}</p>
+      )}
+      <OfflineBanner runners={page.runners.runners.value} />
+      <StageContent page={page} />
+    </main>
+  );
+}
+
+function StageContent({ page }: { readonly page: Page }) {
+  const route = page.route.value;
+  if (route.kind === "unknown") return <Missing title="There is no such page." text={route.path} />;
+  if (route.kind !== "job") return <Home page={page} />;
+  page.open.version.value;
+  const job = page.selected.value;
+  if (job) {
+    const isAgent = job.spec?.work.case === "agent";
+    return (
+      <JobStage
+        job={job}
+        feed={page.open.feed.value}
+        view={page.chosenView.value ?? (isAgent ? "transcript" : "log")}
+        onView={(view) => {
+          page.chosenView.value = view;
+        }}
+      />
+    );
+  }
+  return <Unread link={page.open.link.value} id={route.id} />;
+}
+
+/** A job of which nothing is known yet, or that the gateway has not. */
+function Unread({ link, id }: { readonly link: Link; readonly id: string }) {
+  if (link.kind === "refused") return <Missing title="This job cannot be shown." text={`${id}: ${link.message}`} />;
+  return (
+    <div class="skeleton skeleton-stage" aria-busy="true">
+      <span class="visually-hidden">Loading the job</span>
+      <i />
+      <i />
+      <i />
+    </div>
+  );
+}
+
+function Missing({ title, text }: { readonly title: string; readonly text: string }) {
+  return (
+    <section class="welcome">
+      <h1>{title}</h1>
+      <p class="mono">{text}</p>
+      <a class="button" href="/">
+        Back to the fleet
+      </a>
+    </section>
+  );
+}
+
+const examples = ["echo hello", "uname -a && uptime", "for i in 1 2 3; do date; sleep 1; done"];
+
+function Home({ page }: { readonly page: Page }) {
+  const { jobs, loaded } = page.jobs.list.value;
+  const runners = page.runners.runners.value ?? [];
+  return (
+    <>
+      {loaded && jobs.length === 0 ? (
+        <section class="welcome">
+          <h1>Hand over your first job</h1>
+          <p>A job is a command or a coding agent, run in a workspace on a machine of your own. Try one of these:</p>
+          <ul class="examples">
+            {examples.map((command) => (
+              <li key={command}>
+                <a class="button mono" href={`/new?type=task&repo_ref=local&command=${encodeURIComponent(command)}`}>
+                  {command}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ) : (
+        <h1 class="stage-title">Fleet</h1>
+      )}
+      <FleetBoard runners={runners} jobs={jobs} />
+    </>
+  );
+}
