@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { PendingReason } from "#gen/job/v1/job_pb.js";
+import { assignJobs, type QueuedJob, type SlotOffer, waitReason } from "./queue.ts";
+
+function job(id: string, needs: Partial<QueuedJob> = {}): QueuedJob {
+  return { id, executor: "task", labels: [], ...needs };
+}
+
+function runner(name: string, has: Partial<SlotOffer> = {}): SlotOffer {
+  return { name, state: "online", freeSlots: 1, labels: [], executors: ["task"], ...has };
+}
+
+test("jobs go to free slots in the order of the queue", () => {
+  const assigned = assignJobs([job("a"), job("b"), job("c")], [runner("vm", { freeSlots: 2 })]);
+  expect(assigned).toEqual([
+    { jobId: "a", runner: "vm" },
+    { jobId: "b", runner: "vm" },
+  ]);
+});
+
+test("the emptiest runner is served first", () => {
+  const assigned = assignJobs([job("a"), job("b"), job("c")], [runner("small"), runner("large", { freeSlots: 3 })]);
+  expect(assigned.map((assignment) => assignment.runner)).toEqual(["large", "large", "small"]);
+});
+
+test("a job that nobody can take does not hold up those behind it", () => {
+  const assigned = assignJobs([job("gpu", { labels: ["gpu"] }), job("plain")], [runner("vm")]);
+  expect(assigned).toEqual([{ jobId: "plain", runner: "vm" }]);
+});
+
+test("labels match by key, or by key and value", () => {
+  const has = runner("vm", { freeSlots: 9, labels: ["gpu=a100", "fast"] });
+  const wanted = [["gpu"], ["gpu=a100"], ["fast", "gpu"], ["gpu=h100"], ["gp"], ["fast=yes"]];
+  const assigned = wanted.map((labels) => assignJobs([job("a", { labels })], [has]).length === 1);
+  expect(assigned).toEqual([true, true, true, false, false, false]);
+});
+
+test.each<[string, SlotOffer[], PendingReason]>([
+  ["nobody answers", [runner("vm", { state: "offline" })], PendingReason.NO_RUNNER_ONLINE],
+  ["there is no runner", [], PendingReason.NO_RUNNER_ONLINE],
+  ["no runner has the executor", [runner("vm", { executors: [] })], PendingReason.NO_MATCHING_RUNNER],
+  [
+    "the one that suits is offline",
+    [runner("vm", { executors: [] }), runner("gone", { state: "offline" })],
+    PendingReason.NO_RUNNER_ONLINE,
+  ],
+  ["all that suit drain", [runner("vm", { state: "draining" })], PendingReason.RUNNER_DRAINING],
+  ["all slots are taken", [runner("vm", { freeSlots: 0 })], PendingReason.ALL_SLOTS_BUSY],
+])("a job waits because %s", (_, runners, reason) => {
+  expect(
+    assignJobs(
+      [job("a")],
+      runners.map((one) => ({ ...one, freeSlots: 0 })),
+    ),
+  ).toEqual([]);
+  expect(waitReason(job("a"), runners)).toBe(reason);
+});
+
+test("a draining or offline runner gets nothing, whatever slots it has", () => {
+  expect(assignJobs([job("a")], [runner("x", { state: "draining" }), runner("y", { state: "offline" })])).toEqual([]);
+});
