@@ -16,11 +16,14 @@ export const minSecretBytes = 32;
 /** The secret in .env.example, refused everywhere. */
 export const exampleSecret = "replace-me-with-the-output-of-openssl-rand-hex-32";
 
+/** What WebCrypto makes of a secret; Node and workerd name its type differently. */
+type HmacKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+
 /** One shared secret, ready to sign and verify with. */
 export interface SigningKey {
   /** Public name: says which secret made a signature, and nothing about the secret. 8 hexadecimal digits. */
   readonly id: string;
-  readonly hmac: CryptoKey;
+  readonly hmac: HmacKey;
 }
 
 /** The parts of a request that a signature covers. */
