@@ -1,4 +1,5 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdir, open, rename, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fromJsonString, toJsonString } from "@bufbuild/protobuf";
 import { type StartJobRequest, StartJobRequestSchema } from "#gen/runner/v1/runner_service_pb.js";
@@ -41,13 +42,20 @@ export function jobDirectory(jobId: string): JobDirectory {
 }
 
 /** Makes a job's directory with the request that starts it, durably: from now on the job survives every crash. */
-export function createJobDirectory(request: StartJobRequest): JobDirectory {
-  const directory = jobDirectory(request.jobId);
-  for (const path of [directory.root, directory.home, directory.tmp]) mkdirSync(path, { mode: 0o700 });
-  writeWhole(`${directory.root}/start.json`, toJsonString(StartJobRequestSchema, request), { durable: true });
-  sync(directory.root);
-  sync(jobsDirectory);
-  return directory;
+export async function createJobDirectory(request: StartJobRequest): Promise<void> {
+  const { root, home, tmp } = jobDirectory(request.jobId);
+  await mkdir(root, { mode: 0o700 });
+  const draft = `${root}/start.json.draft`;
+  const [file] = await Promise.all([
+    open(draft, "wx", 0o600),
+    mkdir(home, { mode: 0o700 }),
+    mkdir(tmp, { mode: 0o700 }),
+  ]);
+  await file.writeFile(toJsonString(StartJobRequestSchema, request));
+  await file.sync();
+  await file.close();
+  await rename(draft, `${root}/start.json`);
+  await Promise.all([sync(root), sync(jobsDirectory)]);
 }
 
 /** The request that started a job, or undefined when its directory was never finished. */
@@ -57,8 +65,9 @@ export function readStart({ root }: JobDirectory): StartJobRequest | undefined {
 }
 
 /** Records who owns a job; written before its owner hears of the job. */
-export function writeOwner({ root }: JobDirectory, owner: JobOwner): void {
-  writeWhole(`${root}/supervisor.json`, JSON.stringify(owner), { durable: false });
+export async function writeOwner({ root }: JobDirectory, owner: JobOwner): Promise<void> {
+  await writeFile(`${root}/supervisor.json.draft`, JSON.stringify(owner), { mode: 0o600 });
+  await rename(`${root}/supervisor.json.draft`, `${root}/supervisor.json`);
 }
 
 /** Who owns a job, or undefined when nobody was told of it. */
@@ -68,7 +77,7 @@ export function readOwner({ root }: JobDirectory): JobOwner | undefined {
 
 /** Records the leader of the job's process group. */
 export function writeLeader({ root }: JobDirectory, leader: ProcessIdentity): void {
-  writeWhole(`${root}/process.json`, JSON.stringify(leader), { durable: false });
+  writeWhole(`${root}/process.json`, JSON.stringify(leader));
 }
 
 /** The leader of the job's process group, or undefined when none was started. */
@@ -78,7 +87,7 @@ export function readLeader({ root }: JobDirectory): ProcessIdentity | undefined 
 
 /** Records that the job's last event is spooled. */
 export function writeEnded({ root }: JobDirectory, end: SpoolEnd): void {
-  writeWhole(`${root}/ended.json`, JSON.stringify(end), { durable: false });
+  writeWhole(`${root}/ended.json`, JSON.stringify(end));
 }
 
 /** Where the spool of an ended job ends, or undefined when it has not ended. */
@@ -87,13 +96,9 @@ export function readEnded({ root }: JobDirectory): SpoolEnd | undefined {
 }
 
 /** Writes a file that is there either whole or not at all. */
-function writeWhole(path: string, text: string, { durable }: { durable: boolean }): void {
-  const draft = `${path}.draft`;
-  const fd = openSync(draft, "w", 0o600);
-  writeSync(fd, text);
-  if (durable) fsyncSync(fd);
-  closeSync(fd);
-  renameSync(draft, path);
+function writeWhole(path: string, text: string): void {
+  writeFileSync(`${path}.draft`, text, { mode: 0o600 });
+  renameSync(`${path}.draft`, path);
 }
 
 /** Reads what this program wrote whole: it has the shape that it was written with. */
@@ -106,8 +111,8 @@ function readIfThere(path: string): string | undefined {
   return existsSync(path) ? readFileSync(path, "utf8") : undefined;
 }
 
-function sync(directory: string): void {
-  const fd = openSync(directory, "r");
-  fsyncSync(fd);
-  closeSync(fd);
+async function sync(directory: string): Promise<void> {
+  const handle = await open(directory, "r");
+  await handle.sync();
+  await handle.close();
 }

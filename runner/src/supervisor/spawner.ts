@@ -11,7 +11,8 @@ const log = openSync("supervisors.log", "a", 0o600);
 
 process.on("message", () => {
   // A session of its own: it outlives the runner, and Ctrl+C in the runner's terminal does not reach it.
-  spawn(process.execPath, [program], { detached: true, stdio: ["ignore", log, log], env: {} }).unref();
+  const supervisor = spawn(process.execPath, [program], { detached: true, stdio: ["ignore", log, log], env: {} });
+  supervisor.once("exit", () => process.connected && process.send?.(supervisor.pid));
 });
 process.on("disconnect", () => process.exit(0));
 process.on("SIGINT", () => undefined);

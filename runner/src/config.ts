@@ -1,0 +1,167 @@
+import { existsSync } from "node:fs";
+import { hostname } from "node:os";
+import { delimiter, resolve } from "node:path";
+import { loadEnvFile } from "node:process";
+import { fileURLToPath } from "node:url";
+import { parseSecrets, type SigningKey } from "#protocol/signature.ts";
+import type { JobSettings } from "./supervisor/settings.ts";
+
+/** Everything that an operator can set. */
+export interface Config {
+  /** Secrets shared with the gateway, GATEWAY_SECRET; all of them verify. */
+  readonly keys: readonly SigningKey[];
+  readonly listen: ListenAddress;
+  /** Port of the loopback gRPC listener; undefined when there is none. */
+  readonly grpcPort: number | undefined;
+  /** Absolute. */
+  readonly dataDirectory: string;
+  readonly runnerName: string;
+  readonly labels: readonly string[];
+  readonly slots: number;
+  readonly isolation: "none";
+  readonly logLevel: LogLevel;
+  readonly drainTimeoutMs: number;
+  readonly job: JobSettings;
+}
+
+/** Where the runner listens for its gateway. */
+export type ListenAddress =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string };
+
+type LogLevel = (typeof logLevels)[number];
+const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+
+/** The configuration of this process: its environment, and what `.env` in its working directory adds to that. */
+export async function loadConfig(): Promise<Config> {
+  // Does not replace variables that are set.
+  if (existsSync(".env")) loadEnvFile(".env");
+  return parseConfig(process.env);
+}
+
+/** Reads a configuration, or throws one error that names every wrong variable. */
+export async function parseConfig(env: Readonly<Record<string, string | undefined>>): Promise<Config> {
+  const problems: string[] = [];
+  const variables = new Variables(env, problems);
+  const keys = await parseSecrets("GATEWAY_SECRET", env.GATEWAY_SECRET ?? "").catch((error: unknown) => {
+    problems.push(error instanceof Error ? error.message : String(error));
+    return [];
+  });
+  const config: Config = {
+    keys,
+    listen: listenAddress(variables),
+    grpcPort: variables.integer("GRPC_PORT", 0, 0, 65535) || undefined,
+    dataDirectory: resolve(variables.text("DATA_DIR", ".blazecraft/runner")),
+    runnerName: variables.matching("RUNNER_NAME", defaultName(), /^[a-z0-9][a-z0-9-]{0,63}$/, "1 to 64 of a-z 0-9 -"),
+    labels: variables.list("RUNNER_LABELS", labelPattern, "key or key=value"),
+    slots: variables.integer("MAX_CONCURRENT_JOBS", 3, 1, 1000),
+    isolation: isolation(variables),
+    logLevel: variables.oneOf("LOG_LEVEL", "info", logLevels),
+    drainTimeoutMs: variables.integer("DRAIN_TIMEOUT_MS", 25_000, 0, 86_400_000),
+    job: jobSettings(variables),
+  };
+  if (problems.length > 0)
+    throw new Error(`configuration is wrong:\n${problems.map((line) => `  ${line}`).join("\n")}`);
+  return config;
+}
+
+const labelPattern = /^[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?(=[A-Za-z0-9._-]{0,63})?$/;
+
+function listenAddress(variables: Variables): ListenAddress {
+  const host = variables.text("HOST", "127.0.0.1");
+  const port = variables.integer("PORT", 8787, 0, 65535);
+  return host.startsWith("unix:") ? { kind: "unix", path: resolve(host.slice(5)) } : { kind: "tcp", host, port };
+}
+
+/** Confinement is never left out by oversight. */
+function isolation(variables: Variables): "none" {
+  const hint = "must be chosen: ISOLATION=none runs jobs as the runner's own user, without confinement";
+  return variables.oneOf("ISOLATION", undefined, ["none"] as const, hint);
+}
+
+function jobSettings(variables: Variables): JobSettings {
+  const anthropicApiKey = variables.optional("ANTHROPIC_API_KEY");
+  const anthropicBaseUrl = variables.optional("ANTHROPIC_BASE_URL");
+  const claudePath = variables.optional("CLAUDE_PATH");
+  return {
+    path: variables.text("JOB_PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+    taskWallMs: variables.integer("JOB_TIMEOUT_MS", 300_000, 1000, 604_800_000),
+    maxLogBytes: variables.integer("MAX_LOG_BYTES", 4 * 2 ** 30, 65_536, 4 * 2 ** 30),
+    workspace: {
+      defaultHost: variables.matching("DEFAULT_GIT_HOST", "github.com", /^[a-z0-9-]+(\.[a-z0-9-]+)+$/, "a host name"),
+      allowInsecure: variables.oneOf("ALLOW_INSECURE_GIT", "false", ["true", "false"] as const) === "true",
+    },
+    executors: {
+      searchPath: [variables.text("PATH", ""), ownPrograms].join(delimiter),
+      ...(claudePath === undefined ? {} : { claudePath: resolve(claudePath) }),
+      ...(anthropicApiKey === undefined ? {} : { anthropicApiKey }),
+      ...(anthropicBaseUrl === undefined ? {} : { anthropicBaseUrl }),
+    },
+  };
+}
+
+const ownPrograms = fileURLToPath(new URL("../../node_modules/.bin", import.meta.url));
+
+function defaultName(): string {
+  return (
+    hostname()
+      .toLowerCase()
+      .replace(/[^a-z0-9-]/g, "-")
+      .replace(/^-+/, "")
+      .slice(0, 64) || "runner"
+  );
+}
+
+/** Reads variables and collects what is wrong with them; an empty one counts as absent. */
+class Variables {
+  readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #problems: string[];
+
+  constructor(env: Readonly<Record<string, string | undefined>>, problems: string[]) {
+    this.#env = env;
+    this.#problems = problems;
+  }
+
+  optional(name: string): string | undefined {
+    return this.#env[name] || undefined;
+  }
+
+  text(name: string, fallback: string): string {
+    return this.optional(name) ?? fallback;
+  }
+
+  matching(name: string, fallback: string, pattern: RegExp, hint: string): string {
+    const value = this.text(name, fallback);
+    if (!pattern.test(value)) this.#problems.push(`${name} is "${value}", not ${hint}`);
+    return value;
+  }
+
+  list(name: string, pattern: RegExp, hint: string): readonly string[] {
+    const items = this.text(name, "")
+      .split(",")
+      .map((item) => item.trim())
+      .filter((item) => item !== "");
+    for (const item of items) if (!pattern.test(item)) this.#problems.push(`${name} holds "${item}", not ${hint}`);
+    return items;
+  }
+
+  integer(name: string, fallback: number, min: number, max: number): number {
+    const text = this.text(name, String(fallback));
+    const value = /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    this.#problems.push(`${name} is "${text}", not a whole number from ${min} to ${max}`);
+    return fallback;
+  }
+
+  oneOf<Value extends string>(
+    name: string,
+    fallback: Value | undefined,
+    values: readonly [Value, ...Value[]],
+    hint = `must be one of ${values.join(", ")}`,
+  ): Value {
+    const text = this.optional(name) ?? fallback;
+    const value = values.find((known) => known === text);
+    if (value === undefined) this.#problems.push(`${name} ${hint}`);
+    return value ?? values[0];
+  }
+}

@@ -1,0 +1,142 @@
+import { JobPhase } from "#gen/job/v1/job_pb.js";
+import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
+import type { SpoolEnd } from "../spool/segments.ts";
+import { freeSegments, oldestSequence } from "../spool/spool-reader.ts";
+import type { StopOrder } from "../supervisor/control.ts";
+import type { Supervisor } from "../supervisor/supervisor-pool.ts";
+import { type JobDirectory, jobDirectory } from "./job-directory.ts";
+
+/** One attempt that this runner holds, as far as it has heard from its supervisor. */
+export class Attempt {
+  readonly jobId: string;
+  readonly number: number;
+  readonly slot: number;
+  readonly firstSequence: number;
+  readonly directory: JobDirectory;
+  readonly #listeners = new Set<() => void>();
+  #supervisor: Supervisor | undefined;
+  #stop: StopOrder | undefined;
+  #phase = JobPhase.PREPARING;
+  #end: SpoolEnd;
+  #ended = false;
+  #storedSequence = 0;
+
+  constructor({ jobId, attempt, firstSequence }: StartJobRequest, slot: number) {
+    this.jobId = jobId;
+    this.number = attempt;
+    this.slot = slot;
+    this.firstSequence = firstSequence;
+    this.directory = jobDirectory(jobId);
+    this.#end = { newestSequence: firstSequence - 1, bytes: 0 };
+  }
+
+  /** What it is busy with; unspecified once it ended. */
+  get phase(): JobPhase {
+    return this.#ended ? JobPhase.UNSPECIFIED : this.#phase;
+  }
+
+  /** How far its spool is written. */
+  get end(): SpoolEnd {
+    return this.#end;
+  }
+
+  /** True once its last event is spooled. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Number of the newest event that is durable at the gateway. */
+  get storedSequence(): number {
+    return this.#storedSequence;
+  }
+
+  /** Number of the oldest event that is kept; 0 when there is none. */
+  get oldestSequence(): number {
+    return this.#end.bytes === 0 ? 0 : oldestSequence(this.directory.spool);
+  }
+
+  /** True while a supervisor is on the line. */
+  get isSupervised(): boolean {
+    return this.#supervisor !== undefined;
+  }
+
+  /** Follows the supervisor that holds this attempt; `cut` is called when its line is. */
+  follow(supervisor: Supervisor, cut: () => void): void {
+    this.#supervisor = supervisor;
+    supervisor.listen({
+      report: (report) => {
+        switch (report.kind) {
+          case "appended":
+            this.moveTo(report.end);
+            return;
+          case "phase":
+            this.#phase = report.phase;
+            return;
+          case "ended":
+            this.finish(report.end);
+            return;
+          default:
+            report satisfies never;
+        }
+      },
+      cut: () => {
+        if (this.#supervisor === supervisor) this.#supervisor = undefined;
+        cut();
+      },
+    });
+    if (this.#stop !== undefined) supervisor.command({ kind: "stop", stop: this.#stop });
+  }
+
+  /** Says what its supervisor said of it. */
+  resume(phase: JobPhase, end: SpoolEnd): void {
+    this.#phase = phase;
+    this.moveTo(end);
+  }
+
+  /** Has it stopped, now or as soon as its supervisor is on the line again. */
+  stop(order: StopOrder): void {
+    if (this.#ended) return;
+    this.#stop ??= order;
+    this.#supervisor?.command({ kind: "stop", stop: order });
+  }
+
+  moveTo(end: SpoolEnd): void {
+    this.#end = end;
+    this.#tell();
+  }
+
+  finish(end: SpoolEnd): void {
+    this.#end = end;
+    this.#ended = true;
+    this.#tell();
+  }
+
+  /** Frees the spool of what is durable elsewhere. */
+  acknowledge(sequence: number): void {
+    if (sequence <= this.#storedSequence) return;
+    this.#storedSequence = Math.min(sequence, this.#end.newestSequence);
+    if (this.#end.bytes > 0) freeSegments(this.directory.spool, this.#storedSequence);
+  }
+
+  /** Calls back whenever more is spooled or the attempt ends; answers how to end that. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Waits for its end. */
+  async untilEnded(): Promise<void> {
+    if (this.#ended) return;
+    await new Promise<void>((resolve) => {
+      const unsubscribe = this.subscribe(() => {
+        if (!this.#ended) return;
+        unsubscribe();
+        resolve();
+      });
+    });
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,282 @@
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { setTimeout as wait } from "node:timers/promises";
+import { Code } from "@connectrpc/connect";
+import type { Logger } from "pino";
+import { EndCause } from "#gen/job/v1/job_pb.js";
+import { ProblemReason } from "#gen/job/v1/problem_pb.js";
+import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
+import { problemError } from "#protocol/problem.ts";
+import { isAlive } from "../process/process-table.ts";
+import type { HeldJob } from "../supervisor/control.ts";
+import type { JobSettings } from "../supervisor/settings.ts";
+import type { Supervisor, SupervisorPool } from "../supervisor/supervisor-pool.ts";
+import { Attempt } from "./attempt.ts";
+import {
+  createJobDirectory,
+  jobDirectory,
+  jobsDirectory,
+  readEnded,
+  readOwner,
+  readStart,
+  writeOwner,
+} from "./job-directory.ts";
+import { Slots } from "./slots.ts";
+
+/** What Jobs works with. */
+export interface JobsOptions {
+  readonly slots: number;
+  readonly settings: JobSettings;
+  readonly supervisors: Pick<SupervisorPool, "take">;
+  readonly logger: Logger;
+}
+
+/** How a StartJob was answered. */
+export interface StartedAttempt {
+  readonly slot: number;
+  readonly alreadyStarted: boolean;
+}
+
+/** The attempts that this runner holds: at most one of each job. */
+export class Jobs {
+  readonly #options: JobsOptions;
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #starts = new Map<Attempt, Promise<void>>();
+  readonly #releases = new Map<Attempt, Promise<void>>();
+  readonly slots: Slots;
+  /** True while no new jobs are taken. */
+  draining = false;
+
+  constructor(options: JobsOptions) {
+    this.#options = options;
+    this.slots = new Slots(options.slots);
+    for (const directory of [jobsDirectory, trashDirectory]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+  }
+
+  /** Every attempt held. */
+  get all(): readonly Attempt[] {
+    return [...this.#attempts.values()];
+  }
+
+  /** An attempt by its job and number; NOT_FOUND when it is not the one held. */
+  get(jobId: string, number: number): Attempt {
+    const attempt = this.#attempts.get(jobId);
+    if (attempt?.number === number) return attempt;
+    throw problemError({
+      code: Code.NotFound,
+      reason: ProblemReason.JOB_NOT_FOUND,
+      message: `this runner holds no attempt ${number} of ${jobId}`,
+      action: "Start the attempt, or count it as lost.",
+    });
+  }
+
+  /** Starts an attempt unless it was started before; resolves once its supervisor has it. */
+  async start(request: StartJobRequest): Promise<StartedAttempt> {
+    const held = this.#attempts.get(request.jobId);
+    if (held?.number === request.attempt) {
+      await this.#starts.get(held);
+      return { slot: held.slot, alreadyStarted: true };
+    }
+    if (held !== undefined) {
+      if (held.number > request.attempt) throw staleAttempt(request, held);
+      await this.release(held);
+      return this.start(request);
+    }
+    const attempt = new Attempt(request, this.#takeSlot());
+    this.#attempts.set(request.jobId, attempt);
+    const start = this.#launch(attempt, request);
+    this.#starts.set(attempt, start);
+    await start;
+    return { slot: attempt.slot, alreadyStarted: false };
+  }
+
+  /** Stops an attempt if it still runs, and deletes all of it. */
+  async release(attempt: Attempt): Promise<void> {
+    const release = this.#releases.get(attempt) ?? this.#remove(attempt);
+    this.#releases.set(attempt, release);
+    await release;
+  }
+
+  /** Releases the attempt of a job unless it is newer than this number. */
+  async releaseUpTo(jobId: string, number: number): Promise<void> {
+    const attempt = this.#attempts.get(jobId);
+    if (attempt !== undefined && attempt.number <= number) await this.release(attempt);
+  }
+
+  /** Stops everything and waits for the ends. */
+  async stopAll(graceMs: number): Promise<void> {
+    this.draining = true;
+    for (const attempt of this.all) attempt.stop({ cause: EndCause.RUNNER_STOPPED, actor: null, graceMs });
+    await this.untilIdle();
+  }
+
+  /** Waits until nothing runs. */
+  async untilIdle(): Promise<void> {
+    await Promise.all(this.all.map((attempt) => attempt.untilEnded()));
+  }
+
+  /** Takes up what an earlier runner left in the data directory; its supervisors call in by themselves. */
+  adopt(): void {
+    // Deleting was begun, so it is finished.
+    for (const name of readdirSync(trashDirectory))
+      rmSync(`${trashDirectory}/${name}`, { recursive: true, force: true });
+    for (const jobId of readdirSync(jobsDirectory)) this.#adopt(jobId);
+  }
+
+  /** Takes up a running job whose supervisor called. */
+  attach(supervisor: Supervisor, { jobId, attempt: number, phase, end }: HeldJob): void {
+    const attempt = this.#attempts.get(jobId);
+    if (attempt?.number !== number) {
+      this.#options.logger.warn({ jobId, attempt: number }, "stopping a supervisor whose attempt is not held");
+      supervisor.command({ kind: "stop", stop: { cause: EndCause.RUNNER_STOPPED, actor: null, graceMs: 0 } });
+      return;
+    }
+    this.#options.logger.info({ jobId, attempt: number, newest: end.newestSequence }, "supervisor called in");
+    attempt.resume(phase, end);
+    this.#follow(attempt, supervisor);
+  }
+
+  #takeSlot(): number {
+    if (this.draining) throw drainingProblem();
+    const slot = this.slots.take();
+    if (slot === undefined) throw noFreeSlot(this.slots.count);
+    return slot;
+  }
+
+  async #launch(attempt: Attempt, request: StartJobRequest): Promise<void> {
+    const { jobId, number, slot, directory } = attempt;
+    const { settings, supervisors, logger } = this.#options;
+    try {
+      const [supervisor] = await Promise.all([supervisors.take(), createJobDirectory(request)]);
+      await writeOwner(directory, { supervisor: supervisor.process, slot });
+      supervisor.command({ kind: "run", jobId, slot, settings });
+      this.#follow(attempt, supervisor);
+    } catch (error) {
+      this.#forget(attempt);
+      this.slots.free(slot);
+      await rm(directory.root, { recursive: true, force: true });
+      throw error;
+    } finally {
+      this.#starts.delete(attempt);
+    }
+    logger.info({ jobId, attempt: number, slot }, "job started");
+    void attempt.untilEnded().then(() => this.#onEnded(attempt));
+  }
+
+  #follow(attempt: Attempt, supervisor: Supervisor): void {
+    attempt.follow(supervisor, () => {
+      if (!attempt.ended) this.#own(this.#settle(attempt), attempt);
+    });
+  }
+
+  #onEnded({ jobId, number, slot, end }: Attempt): void {
+    this.slots.free(slot);
+    this.#options.logger.info({ jobId, attempt: number, newest: end.newestSequence }, "job ended");
+  }
+
+  #adopt(jobId: string): void {
+    const directory = jobDirectory(jobId);
+    const request = readStart(directory);
+    if (request === undefined) {
+      // It was never answered that this job had started.
+      rmSync(directory.root, { recursive: true, force: true });
+      return;
+    }
+    const slot = readOwner(directory)?.slot ?? 0;
+    const attempt = new Attempt(request, slot);
+    this.#attempts.set(jobId, attempt);
+    const ended = readEnded(directory);
+    if (ended !== undefined) {
+      attempt.finish(ended);
+      return;
+    }
+    this.slots.adopt(slot);
+    void attempt.untilEnded().then(() => this.#onEnded(attempt));
+    this.#own(this.#settle(attempt), attempt);
+  }
+
+  /** Waits until a silent supervisor calls again, or turns out to have ended, or to be dead. */
+  async #settle(attempt: Attempt): Promise<void> {
+    for (;;) {
+      if (attempt.isSupervised || attempt.ended) return;
+      // Whether it lives is asked first: what it wrote before its end is there once it is dead.
+      const owner = readOwner(attempt.directory);
+      const isLost = owner === undefined || !isAlive(owner.supervisor);
+      const ended = readEnded(attempt.directory);
+      if (ended !== undefined) return attempt.finish(ended);
+      if (isLost) return this.#recover(attempt);
+      await wait(settleMs);
+    }
+  }
+
+  async #recover(attempt: Attempt): Promise<void> {
+    const { jobId, number, slot, directory } = attempt;
+    const { supervisors, logger } = this.#options;
+    logger.error({ jobId, attempt: number }, "the supervisor died; cleaning up and ending its job");
+    const supervisor = await supervisors.take();
+    await writeOwner(directory, { supervisor: supervisor.process, slot });
+    supervisor.command({ kind: "recover", jobId });
+    attempt.follow(supervisor, () => {
+      // When even this fails, the disk may be full: not so fast again.
+      if (!attempt.ended)
+        this.#own(
+          wait(retryMs).then(() => this.#settle(attempt)),
+          attempt,
+        );
+    });
+  }
+
+  async #remove(attempt: Attempt): Promise<void> {
+    attempt.stop({ cause: EndCause.RUNNER_STOPPED, actor: null, graceMs: 0 });
+    await this.#starts.get(attempt);
+    await attempt.untilEnded();
+    this.#forget(attempt);
+    const trash = `${trashDirectory}/${attempt.jobId}-${attempt.number}`;
+    await rename(attempt.directory.root, trash);
+    this.#own(rm(trash, { recursive: true, force: true }), attempt);
+    this.#options.logger.info({ jobId: attempt.jobId, attempt: attempt.number }, "job released");
+  }
+
+  #forget(attempt: Attempt): void {
+    if (this.#attempts.get(attempt.jobId) === attempt) this.#attempts.delete(attempt.jobId);
+  }
+
+  /** Work that nobody waits for. */
+  #own(work: Promise<void>, { jobId, number }: Attempt): void {
+    work.catch((error: unknown) =>
+      this.#options.logger.error({ jobId, attempt: number, err: error }, "job upkeep failed"),
+    );
+  }
+}
+
+const trashDirectory = "trash";
+const settleMs = 100;
+const retryMs = 2000;
+
+function staleAttempt({ jobId, attempt }: StartJobRequest, held: Attempt) {
+  return problemError({
+    code: Code.FailedPrecondition,
+    reason: ProblemReason.STALE_ATTEMPT,
+    field: "attempt",
+    message: `attempt ${attempt} of ${jobId} is older than attempt ${held.number}, which is here`,
+    action: "Drop this attempt.",
+  });
+}
+
+function drainingProblem() {
+  return problemError({
+    code: Code.Unavailable,
+    reason: ProblemReason.RUNNER_DRAINING,
+    message: "the runner drains",
+    action: "Use another runner, or wait until it takes jobs again.",
+  });
+}
+
+function noFreeSlot(count: number) {
+  return problemError({
+    code: Code.ResourceExhausted,
+    reason: ProblemReason.NO_FREE_SLOT,
+    message: `every slot is taken (${count})`,
+    action: "Try again when a job has ended.",
+  });
+}

@@ -1,0 +1,116 @@
+import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import type { Server } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
+import type { ConnectRouter } from "@connectrpc/connect";
+import pino from "pino";
+import { RunnerService } from "#gen/runner/v1/runner_service_pb.js";
+import { Nonces } from "./auth/nonces.ts";
+import { type Config, type ListenAddress, loadConfig } from "./config.ts";
+import { claimDataDirectory } from "./data-directory.ts";
+import { executors } from "./executor/executors.ts";
+import { createGrpcServer } from "./grpc/grpc-server.ts";
+import { Jobs } from "./job/jobs.ts";
+import { createRunnerService } from "./runner-service.ts";
+import { createRunnerServer } from "./server.ts";
+import { SupervisorPool } from "./supervisor/supervisor-pool.ts";
+import { version } from "./version.ts";
+
+const startTime = new Date();
+const heartbeatMs = 10_000;
+/** Between SIGTERM and SIGKILL when everything is stopped. */
+const stopGraceMs = 5_000;
+/** For streams to carry the last events away. */
+const farewellMs = 1_000;
+const probeTimeoutMs = 20_000;
+
+try {
+  await runRunner(await loadConfig());
+} catch (error) {
+  process.stderr.write(`runner: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
+
+async function runRunner(config: Config): Promise<void> {
+  const logger = pino({ level: config.logLevel });
+  const unclaim = claimDataDirectory(config.dataDirectory);
+  process.once("exit", unclaim);
+  const supervisors = new SupervisorPool({
+    onHeld: (supervisor, held) => jobs.attach(supervisor, held),
+    onProblem: (error) => logger.error({ err: error }, "supervisor problem"),
+  });
+  const jobs = new Jobs({ slots: config.slots, settings: config.job, supervisors, logger });
+  jobs.adopt();
+  await supervisors.open();
+  const service = createRunnerService({ config, jobs, executors: probeExecutors(config), startTime, heartbeatMs });
+  const routes = (router: ConnectRouter) => void router.service(RunnerService, service);
+  const signatures = { keys: config.keys, nonces: new Nonces("nonces", Date.now()), now: Date.now };
+  const server = createRunnerServer({ routes, signatures, events: { jobs, heartbeatMs }, logger });
+  const address = await listen(server, config.listen);
+  const grpcAddress = config.grpcPort === undefined ? undefined : await listenGrpc(config.grpcPort, routes, logger);
+  logger.info(
+    { version, address, grpcAddress, dataDirectory: config.dataDirectory, pid: process.pid },
+    "runner listens",
+  );
+  const leave = async () => {
+    server.close();
+    await Promise.race([new Promise((resolve) => server.once("close", resolve)), wait(farewellMs)]);
+    server.closeAllConnections();
+    await supervisors[Symbol.asyncDispose]();
+    logger.info("runner leaves");
+    process.exit(0);
+  };
+  handleSignals({ config, jobs, leave, logger });
+}
+
+interface Shutdown {
+  readonly config: Config;
+  readonly jobs: Jobs;
+  readonly leave: () => Promise<void>;
+  readonly logger: pino.Logger;
+}
+
+/**
+ * SIGTERM is how a runner is upgraded: no new jobs, some time for those that run, and what then still runs goes on and is
+ * taken over by the next runner. SIGINT ends everything. A second signal of either kind kills everything.
+ */
+function handleSignals({ config, jobs, leave, logger }: Shutdown): void {
+  let signals = 0;
+  const onSignal = async (signal: NodeJS.Signals) => {
+    signals += 1;
+    logger.info({ signal, running: jobs.slots.used }, "runner drains");
+    jobs.draining = true;
+    if (signals > 1) await Promise.race([jobs.stopAll(0), wait(stopGraceMs)]);
+    else if (signal === "SIGINT") await jobs.stopAll(stopGraceMs);
+    else await Promise.race([jobs.untilIdle(), wait(config.drainTimeoutMs)]);
+    await leave();
+  };
+  process.on("SIGTERM", (signal) => void onSignal(signal));
+  process.on("SIGINT", (signal) => void onSignal(signal));
+}
+
+function probeExecutors({ job }: Config) {
+  const signal = AbortSignal.timeout(probeTimeoutMs);
+  return new Map(Array.from(executors, ([name, executor]) => [name, executor.probe(job.executors, signal)]));
+}
+
+async function listenGrpc(port: number, routes: (router: ConnectRouter) => void, logger: pino.Logger): Promise<string> {
+  const token = randomBytes(32).toString("hex");
+  writeFileSync("grpc-token", `${token}\n`, { mode: 0o600 });
+  return listen(createGrpcServer({ routes, token, logger }), { kind: "tcp", host: "127.0.0.1", port });
+}
+
+/** Listens, and answers where. */
+async function listen(server: Server, address: ListenAddress): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(new Error(`${describe(address)} cannot be listened on: ${error.message}`)));
+    if (address.kind === "unix") server.listen(address.path, resolve);
+    else server.listen(address.port, address.host, resolve);
+  });
+  const bound = server.address();
+  return typeof bound === "object" && bound !== null ? `${bound.address}:${bound.port}` : describe(address);
+}
+
+function describe(address: ListenAddress): string {
+  return address.kind === "unix" ? `unix:${address.path}` : `${address.host}:${address.port}`;
+}

@@ -1,0 +1,160 @@
+import { statfs } from "node:fs/promises";
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { durationMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { Code, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import { IsolationKind, type RunnerInfo, RunnerInfoSchema } from "#gen/fleet/v1/runner_pb.js";
+import { ProblemReason } from "#gen/job/v1/problem_pb.js";
+import {
+  type RunnerService,
+  type StartJobRequest,
+  type StopJobRequest,
+  type StreamEventsRequest,
+  type StreamEventsResponse,
+  StreamEventsResponseSchema,
+} from "#gen/runner/v1/runner_service_pb.js";
+import { EnvelopeSplitter, envelopeMessage } from "#protocol/envelope.ts";
+import { problemError } from "#protocol/problem.ts";
+import type { Config } from "./config.ts";
+import type { ExecutorStatus } from "./executor/executor.ts";
+import { executorName } from "./executor/executors.ts";
+import type { Jobs } from "./job/jobs.ts";
+import { streamEnvelopes } from "./spool/event-stream.ts";
+import { version } from "./version.ts";
+import { parseRepoRef } from "./workspace/repo-ref.ts";
+
+/** What the service answers from. */
+export interface RunnerServiceOptions {
+  readonly config: Config;
+  readonly jobs: Jobs;
+  /** What was found of each executor. */
+  readonly executors: ReadonlyMap<string, Promise<ExecutorStatus>>;
+  readonly startTime: Date;
+  readonly heartbeatMs: number;
+}
+
+/** RunnerService, whoever called. */
+export function createRunnerService(options: RunnerServiceOptions): ServiceImpl<typeof RunnerService> {
+  const { jobs } = options;
+  return {
+    async getRunner() {
+      return { info: await describeRunner(options) };
+    },
+    async startJob(request) {
+      await checkJob(request, options);
+      return jobs.start(request);
+    },
+    stopJob(request) {
+      const attempt = jobs.get(request.jobId, request.attempt);
+      attempt.stop(stopOrder(request));
+      return {};
+    },
+    streamEvents: (request, context) => streamEvents(request, context, options),
+    ackEvents({ jobId, attempt, storedSequence }) {
+      jobs.get(jobId, attempt).acknowledge(storedSequence);
+      return {};
+    },
+    sendMessage: () => notImplemented("SendMessage"),
+    decideAsk: () => notImplemented("DecideAsk"),
+    getDiff: () => notImplemented("GetDiff"),
+    async releaseJob({ jobId, attempt: number }) {
+      await jobs.releaseUpTo(jobId, number);
+      return {};
+    },
+    async drain({ draining }) {
+      jobs.draining = draining;
+      return { info: await describeRunner(options) };
+    },
+  };
+}
+
+async function describeRunner({ config, jobs, executors, startTime }: RunnerServiceOptions): Promise<RunnerInfo> {
+  const { bavail, bsize } = await statfs(".");
+  const statuses = await Promise.all(
+    Array.from(executors, async ([name, status]) => describeExecutor(name, await status)),
+  );
+  return create(RunnerInfoSchema, {
+    name: config.runnerName,
+    startTime: timestampFromDate(startTime),
+    version,
+    slots: config.slots,
+    usedSlots: jobs.slots.used,
+    labels: [...config.labels],
+    executors: statuses,
+    isolation: { kind: IsolationKind.NONE, summary: "Jobs run as the runner's own user, without confinement." },
+    draining: jobs.draining,
+    platform: `${process.platform}/${process.arch}`,
+    attempts: jobs.all.map(({ jobId, number, phase, end, ended }) => ({
+      jobId,
+      attempt: number,
+      phase,
+      newestSequence: end.newestSequence,
+      ended,
+    })),
+    freeDiskBytes: BigInt(bavail) * BigInt(bsize),
+  });
+}
+
+function describeExecutor(name: string, status: ExecutorStatus) {
+  return status.kind === "usable"
+    ? { name, version: status.version, problem: "" }
+    : { name, version: "", problem: status.problem };
+}
+
+/** Refuses what can be known to fail before anything is made for it. */
+async function checkJob({ spec }: StartJobRequest, { config, executors }: RunnerServiceOptions): Promise<void> {
+  if (spec === undefined) return;
+  const repoRef = parseRepoRef(spec.repoRef, config.job.workspace);
+  if (repoRef.kind === "refused") {
+    throw problemError({
+      code: Code.InvalidArgument,
+      reason: ProblemReason.REPOSITORY_REFUSED,
+      field: "spec.repo_ref",
+      message: repoRef.reason,
+      action: "Give https://host/owner/name[@ref], owner/name[@ref], or a bare name for an empty workspace.",
+    });
+  }
+  const name = executorName(spec);
+  const status = await executors.get(name);
+  if (status?.kind === "usable") return;
+  throw problemError({
+    code: Code.FailedPrecondition,
+    reason: ProblemReason.EXECUTOR_MISSING,
+    field: spec.work.case === "agent" ? "spec.agent.agent" : "",
+    message: status === undefined ? `this runner has no executor "${name}"` : status.problem,
+    action: "Install what is missing on the runner and restart it, or use another runner.",
+  });
+}
+
+function stopOrder({ cause, actor, grace }: StopJobRequest) {
+  return {
+    cause,
+    actor: actor === undefined ? null : { kind: actor.kind, id: actor.id },
+    graceMs: grace === undefined ? defaultGraceMs : durationMs(grace),
+  };
+}
+
+const defaultGraceMs = 10_000;
+
+/** The stream for callers that do not take the spool's bytes as they are. */
+async function* streamEvents(
+  { jobId, attempt, afterSequence }: StreamEventsRequest,
+  { signal }: HandlerContext,
+  { jobs, heartbeatMs }: RunnerServiceOptions,
+): AsyncGenerator<StreamEventsResponse> {
+  const splitter = new EnvelopeSplitter();
+  const spool = jobs.get(jobId, attempt);
+  for await (const bytes of streamEnvelopes(spool, { afterSequence, heartbeatMs, signal })) {
+    for (const envelope of splitter.push(bytes)) {
+      yield fromBinary(StreamEventsResponseSchema, envelopeMessage(envelope));
+    }
+  }
+}
+
+function notImplemented(rpc: string): never {
+  throw problemError({
+    code: Code.Unimplemented,
+    reason: ProblemReason.NOT_IMPLEMENTED,
+    message: `${rpc} is not served yet`,
+    action: "Use a later version of the runner.",
+  });
+}
