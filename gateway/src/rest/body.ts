@@ -1,0 +1,62 @@
+import { Code, type ConnectError } from "@connectrpc/connect";
+import { ProblemReason } from "#gen/job/v1/problem_pb.js";
+import { problemError } from "#protocol/problem.ts";
+import { maxBodyBytes, tooLarge, unsupportedMediaType } from "../auth/origin.ts";
+
+/** The JSON object that a request carries. A body past the limit is refused as soon as it passes it. */
+export async function readJsonObject(request: Request): Promise<Readonly<Record<string, unknown>>> {
+  const bytes = await readBytes(request);
+  if (!/^application\/json\b/i.test(request.headers.get("content-type") ?? "")) {
+    throw unsupportedMediaType("a body without a content type", 'Send "Content-Type: application/json".');
+  }
+  return parseObject(bytes);
+}
+
+/** As readJsonObject, and an empty object for a request without a body. */
+export async function readOptionalJsonObject(request: Request): Promise<Readonly<Record<string, unknown>>> {
+  if (request.body === null || request.headers.get("content-length") === "0") return {};
+  return await readJsonObject(request);
+}
+
+async function readBytes(request: Request): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    length += chunk.length;
+    if (length > maxBodyBytes) throw tooLarge(length);
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+  if (bytes.length === 0) throw malformed("the body is empty");
+  const value = parseJson(bytes);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw malformed("the body is not a JSON object");
+  return { ...value };
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
+  } catch (error) {
+    throw malformed("the body is not JSON in UTF-8", error);
+  }
+}
+
+function malformed(message: string, cause?: unknown): ConnectError {
+  return problemError({
+    code: Code.InvalidArgument,
+    reason: ProblemReason.MALFORMED_REQUEST,
+    message,
+    action: 'Send a JSON object, such as {"type":"task","repo_ref":"test","command":"echo hello"}.',
+    cause,
+  });
+}

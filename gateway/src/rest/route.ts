@@ -1,0 +1,67 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Caller } from "../auth/caller.ts";
+import type { Clients } from "../rpc.ts";
+import { invalidField } from "./fields.ts";
+
+/** One request at a REST route, with what its handler needs. */
+export interface RestCall extends Clients {
+  readonly request: Request;
+  readonly url: URL;
+  readonly caller: Caller;
+  readonly requestId: string;
+  /** True when the request came without credentials, to a path that is open. */
+  readonly isAnonymous: boolean;
+  /** What stands in the path where the pattern has ":id". */
+  readonly id: string;
+}
+
+/** Answers a request. Errors are thrown. */
+export type Handler = (call: RestCall) => Promise<Response>;
+
+/** A method and a path, in which ":id" stands for any one segment. */
+export interface Route {
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly path: string;
+  readonly handle: Handler;
+}
+
+/** What a path leads to: a route, the methods it knows instead, or nothing. */
+export type Match =
+  | { readonly kind: "route"; readonly route: Route; readonly id: string }
+  | { readonly kind: "wrong-method"; readonly allowed: readonly string[] }
+  | { readonly kind: "nowhere" };
+
+/** Finds the route of a request. HEAD goes where GET goes. */
+export function matchRoute(routes: readonly Route[], method: string, pathname: string): Match {
+  const found = routes.flatMap((route) => {
+    const id = matchPath(route.path, pathname);
+    return id === undefined ? [] : [{ route, id }];
+  });
+  const wanted = method === "HEAD" ? "GET" : method;
+  const match = found.find(({ route }) => route.method === wanted);
+  if (match !== undefined) return { kind: "route", ...match };
+  if (found.length === 0) return { kind: "nowhere" };
+  return { kind: "wrong-method", allowed: found.map(({ route }) => route.method) };
+}
+
+/** The key that makes a POST safe to repeat, or "". */
+export function idempotencyKey({ headers }: Request): string {
+  const key = headers.get("idempotency-key");
+  if (key === "") throw invalidField("Idempotency-Key", "must be 1 to 255 printable characters");
+  return key ?? "";
+}
+
+/** A message field that the contract says is always there. */
+export function present<Value>(value: Value | undefined, name: string): Value {
+  if (value === undefined) throw new ConnectError(`the service answered without ${name}`, Code.Internal);
+  return value;
+}
+
+/** The segment that ":id" stands for, "" when the pattern has none, undefined when the path does not match. */
+function matchPath(pattern: string, pathname: string): string | undefined {
+  const wanted = pattern.split("/");
+  const segments = pathname.split("/");
+  if (segments.length !== wanted.length) return undefined;
+  const isMatch = wanted.every((segment, index) => segment === ":id" || segment === segments[index]);
+  return isMatch ? (segments[wanted.indexOf(":id")] ?? "") : undefined;
+}
