@@ -1,12 +1,12 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { LogStream } from "#gen/job/v1/job_event_pb.js";
-import { type ReadLogRequest, ReadLogRequestSchema } from "#gen/job/v1/job_service_pb.js";
+import { ReadLogRequestSchema } from "#gen/job/v1/job_service_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { findProblem } from "#protocol/problem.ts";
 import { lineFilter } from "./line-filter.ts";
 
-function finds(request: Partial<ReadLogRequest>, text: string, stream = LogStream.STDOUT): boolean {
+function finds(request: MessageInitShape<typeof ReadLogRequestSchema>, text: string, stream = LogStream.STDOUT): boolean {
   const filter = lineFilter(create(ReadLogRequestSchema, request));
   const bytes = new TextEncoder().encode(text);
   return filter({
