@@ -11,7 +11,7 @@ import { Tabs, tabPanelProps } from "./ui/tabs.tsx";
 
 type Part = "selected" | "panel" | "commands";
 
-/** The HUD at the bottom: the selected job, the Job Panel, the commands. On a phone it shows one part at a time. */
+/** The HUD at the bottom: the selected job, the Job Panel, the commands. On a phone it shows one part at a time, or none. */
 export function Hud({ page }: { readonly page: Page }) {
   const part = useSignal<Part>("panel");
   return (
@@ -22,8 +22,10 @@ export function Hud({ page }: { readonly page: Page }) {
             key={name}
             type="button"
             class="hud-part"
-            aria-pressed={part.value === name}
+            aria-expanded={part.value === name && hudHeight.value !== "rail"}
             onClick={() => {
+              const isShown = part.value === name && hudHeight.value !== "rail";
+              setHudHeight(isShown ? "rail" : "standard");
               part.value = name;
             }}
           >
@@ -98,8 +100,8 @@ function Selected({ page }: { readonly page: Page }) {
 }
 
 function CompactLog({ page }: { readonly page: Page }) {
-  page.open.version.value;
-  return <LogView log={page.open.feed.value.log} label="Compact log" emptyText="Nothing written." />;
+  const { feed, version } = page.open;
+  return <LogView log={feed.value.log} version={version.value} label="Compact log" emptyText="Nothing written." />;
 }
 
 const heights: readonly (readonly [HudHeight, string, string])[] = [

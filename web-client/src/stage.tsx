@@ -23,7 +23,7 @@ function StageContent({ page }: { readonly page: Page }) {
   const route = page.route.value;
   if (route.kind === "unknown") return <Missing title="There is no such page." text={route.path} />;
   if (route.kind !== "job") return <Home page={page} />;
-  page.open.version.value;
+  const version = page.open.version.value;
   const job = page.selected.value;
   if (job) {
     const isAgent = job.spec?.work.case === "agent";
@@ -31,6 +31,7 @@ function StageContent({ page }: { readonly page: Page }) {
       <JobStage
         job={job}
         feed={page.open.feed.value}
+        version={version}
         view={page.chosenView.value ?? (isAgent ? "transcript" : "log")}
         onView={(view) => {
           page.chosenView.value = view;

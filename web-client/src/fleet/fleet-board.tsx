@@ -1,6 +1,7 @@
 import { durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Runner, RunnerState } from "#gen/fleet/v1/runner_pb.js";
 import { type Job, JobState } from "#gen/job/v1/job_pb.js";
+import { isFinal, wordsForState } from "../jobs/job-state.ts";
 import { jobTitle } from "../jobs/job-words.ts";
 import { StateGlyph } from "../jobs/state-glyph.tsx";
 import { clock } from "../ui/clock.ts";
@@ -8,9 +9,10 @@ import { MarkedText } from "../ui/marked-text.tsx";
 import { agoText } from "../ui/time-text.ts";
 import { isOnline } from "./runner-store.ts";
 
-/** Every runner with its lanes, and the jobs that wait for one. */
+/** Every runner with its lanes, the jobs that wait for one, and those that ended last. */
 export function FleetBoard({ runners, jobs }: { readonly runners: readonly Runner[]; readonly jobs: readonly Job[] }) {
   const waiting = jobs.filter((job) => job.status?.state === JobState.PENDING).toReversed();
+  const recent = jobs.filter((job) => job.status && isFinal(job.status.state)).slice(0, 6);
   return (
     <div class="fleet">
       {runners.map((runner) => (
@@ -24,6 +26,18 @@ export function FleetBoard({ runners, jobs }: { readonly runners: readonly Runne
           </header>
           <ol class="lanes">
             {waiting.slice(0, 8).map((job) => (
+              <LaneJob key={job.id} job={job} />
+            ))}
+          </ol>
+        </section>
+      )}
+      {recent.length > 0 && (
+        <section class="base plate" aria-label="Recent jobs">
+          <header class="base-head">
+            <h2>Recent</h2>
+          </header>
+          <ol class="lanes">
+            {recent.map((job) => (
               <LaneJob key={job.id} job={job} />
             ))}
           </ol>
@@ -80,7 +94,7 @@ function Base({ runner, jobs }: { readonly runner: Runner; readonly jobs: readon
 
 function LaneJob({ job, lane }: { readonly job: Job; readonly lane?: number }) {
   return (
-    <li class="lane">
+    <li class={`lane tone-${wordsForState(job.status?.state ?? JobState.UNSPECIFIED).tone}`}>
       {lane !== undefined && <span class="lane-name">lane {lane}</span>}
       <a href={`/jobs/${job.id}`}>
         <StateGlyph state={job.status?.state} /> <MarkedText text={jobTitle(job)} />

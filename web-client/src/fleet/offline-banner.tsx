@@ -13,7 +13,7 @@ export function OfflineBanner({ runners }: { readonly runners: readonly Runner[]
       <p>
         <strong>{runner ? `${runner.name} is offline.` : "No runner is set up."}</strong>{" "}
         {runner?.lastSeenTime && `Last seen ${timestampDate(runner.lastSeenTime).toLocaleTimeString()}. `}
-        {runner?.problem && <MarkedText text={`${runner.problem} `} />}
+        {runner?.problem && <MarkedText text={`${asSentence(runner.problem)} `} />}
         Jobs wait and start by themselves when a runner is back.
       </p>
       <details class="banner-more">
@@ -25,4 +25,8 @@ export function OfflineBanner({ runners }: { readonly runners: readonly Runner[]
       </details>
     </section>
   );
+}
+
+function asSentence(fact: string): string {
+  return `${fact.charAt(0).toUpperCase()}${fact.slice(1)}${/[.!?]$/.test(fact) ? "" : "."}`;
 }

@@ -3,6 +3,7 @@ import { type Runner, RunnerState } from "#gen/fleet/v1/runner_pb.js";
 import type { Gateway } from "../transport.ts";
 
 const pollMs = 10_000;
+const settledMs = 2_000;
 
 /** The runners, read again every 10 s while the page is seen and whenever asked. */
 export interface RunnerStore {
@@ -36,6 +37,8 @@ export function createRunnerStore(fleet: Gateway["fleet"]): RunnerStore {
     void read();
   };
   refresh();
+  // The first answer shares the line with the page's own start; this one tells the real latency.
+  setTimeout(refresh, settledMs);
   setInterval(refresh, pollMs);
   document.addEventListener("visibilitychange", refresh);
   return { runners, latencyMs, refresh };

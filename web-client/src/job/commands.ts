@@ -112,9 +112,9 @@ export function createJobCommands(ports: CommandPorts): JobCommands {
         run: () => job && ports.editCopy(job),
       }),
       command("link", {
-        title: "Copy link",
+        title: "Link",
         key: "Y",
-        glyph: "⧉",
+        glyph: "↗",
         isEnabled: job !== undefined,
         run: () => void copyLink(),
       }),

@@ -1,4 +1,3 @@
-import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { useEffect, useRef } from "preact/hooks";
 import { type Job, JobState } from "#gen/job/v1/job_pb.js";
 import { isFinal } from "../jobs/job-state.ts";
@@ -10,7 +9,7 @@ import { TranscriptView } from "../transcript/transcript-view.tsx";
 import { MarkedText } from "../ui/marked-text.tsx";
 import { Tabs, tabPanelProps } from "../ui/tabs.tsx";
 import type { JobFeed } from "./job-feed.ts";
-import { JobElapsed, LastEvent } from "./job-times.tsx";
+import { JobCreated, JobElapsed, LastEvent } from "./job-times.tsx";
 
 /** What the stage shows of a job. */
 export type JobView = "transcript" | "log";
@@ -19,10 +18,11 @@ export type JobView = "transcript" | "log";
 export function JobStage(props: {
   readonly job: Job;
   readonly feed: JobFeed;
+  readonly version: number;
   readonly view: JobView;
   readonly onView: (view: JobView) => void;
 }) {
-  const { job, feed, view } = props;
+  const { job, feed, version, view } = props;
   const isAgent = job.spec?.work.case === "agent";
   return (
     <article class="job" aria-labelledby="job-title">
@@ -41,9 +41,14 @@ export function JobStage(props: {
       )}
       <div class="job-body" {...(isAgent ? tabPanelProps("stage", view) : {})}>
         {isAgent && view === "transcript" ? (
-          <TranscriptView key={job.id} transcript={feed.transcript} prompt={job.spec ? workText(job.spec) : ""} />
+          <TranscriptView
+            key={job.id}
+            transcript={feed.transcript}
+            version={version}
+            prompt={job.spec ? workText(job.spec) : ""}
+          />
         ) : (
-          <LogView key={job.id} log={feed.log} label="Output" emptyText={emptyLogText(job)} />
+          <LogView key={job.id} log={feed.log} version={version} label="Output" emptyText={emptyLogText(job)} />
         )}
       </div>
     </article>
@@ -79,7 +84,7 @@ function JobHeader({ job, feed }: { readonly job: Job; readonly feed: JobFeed })
           <MarkedText text={job.spec?.repoRef ?? ""} />
         </Fact>
         <Fact title="Created">
-          {job.createTime ? <time>{timestampDate(job.createTime).toLocaleTimeString()}</time> : "–"}
+          <JobCreated job={job} />
         </Fact>
         <Fact title="Took">
           <JobElapsed job={job} />
@@ -106,5 +111,5 @@ function Fact({ title, children }: { readonly title: string; readonly children: 
 function emptyLogText(job: Job): string {
   const state = job.status?.state ?? JobState.UNSPECIFIED;
   if (isFinal(state)) return "It wrote nothing.";
-  return state === JobState.PENDING ? statusSentence(job) : "Nothing written yet.";
+  return state === JobState.PENDING ? "Its output will show here." : "Nothing written yet.";
 }

@@ -60,7 +60,7 @@ export function NewJobForm({ form }: { readonly form: NewJob }) {
           />
         </Labelled>
         <Labelled title="Name" field="name">
-          <input {...bind("name")} autocomplete="off" placeholder="optional" maxLength={120} />
+          <input {...bind("name")} autocomplete="off" placeholder="name, if you like" maxLength={120} />
         </Labelled>
       </div>
       <label class="visually-hidden" for="new-work">

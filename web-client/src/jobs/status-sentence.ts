@@ -36,9 +36,9 @@ export function exitText(job: Job): string {
 }
 
 const phases: Record<JobPhase, string> = {
-  [JobPhase.UNSPECIFIED]: "Running.",
+  [JobPhase.UNSPECIFIED]: "",
   [JobPhase.PREPARING]: "Preparing the workspace.",
-  [JobPhase.EXECUTING]: "Running.",
+  [JobPhase.EXECUTING]: "",
   [JobPhase.COLLECTING]: "Collecting results and cleaning up.",
 };
 
@@ -97,9 +97,8 @@ const endCauses: Record<EndCause, string> = {
 function outcomeSentence(outcome: Outcome): string {
   if (outcome.message) return outcome.message;
   const cause = endCauses[outcome.cause] ?? "Ended";
-  const how = outcome.signal || (outcome.exitCode ? `exit code ${outcome.exitCode}` : "");
   const who = outcome.actor?.id ? ` by ${outcome.actor.id}` : "";
-  return `${cause}${who}${how ? ` (${how})` : ""}.`;
+  return `${cause}${who}.`;
 }
 
 function untilText(until: Timestamp | undefined): string {

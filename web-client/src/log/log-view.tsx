@@ -11,7 +11,13 @@ const rowsAround = 12;
 const maxShownCharacters = 2_000;
 
 /** The log, drawn only where it is seen. It follows its end until the reader scrolls up. */
-export function LogView(props: { readonly log: LogBuffer; readonly label: string; readonly emptyText: string }) {
+export function LogView(props: {
+  readonly log: LogBuffer;
+  /** Grows when the log has; the buffer itself stays the same object. */
+  readonly version: number;
+  readonly label: string;
+  readonly emptyText: string;
+}) {
   const { log } = props;
   const box = useRef<HTMLElement>(null);
   const tail = useFollowTail(box);

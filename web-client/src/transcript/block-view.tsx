@@ -3,7 +3,7 @@ import type { TurnResult } from "#gen/job/v1/job_event_pb.js";
 import { clock } from "../ui/clock.ts";
 import { MarkedText } from "../ui/marked-text.tsx";
 import { costText, countText, durationText } from "../ui/time-text.ts";
-import { summarizeInput } from "./tool-input.ts";
+import { layOutInput, summarizeInput } from "./tool-input.ts";
 import type { Block } from "./transcript.ts";
 
 /** One block of a transcript. */
@@ -85,7 +85,7 @@ function ToolBlock({ block, nested }: { readonly block: ToolBlockData; readonly 
         <span class="tool-time num">{answer ? durationText(answer.tookMs) : <Elapsed sinceMs={block.startMs} />}</span>
       </summary>
       <pre class="mono">
-        <MarkedText text={call.inputJson} />
+        <MarkedText text={layOutInput(call.inputJson)} />
       </pre>
       {answer && (
         <pre class={`mono tool-answer${hasFailed ? " is-error" : ""}`}>

@@ -10,11 +10,21 @@ export function summarizeInput(inputJson: string): string {
     : line;
 }
 
+/** A tool call's whole input, laid out to be read. */
+export function layOutInput(inputJson: string): string {
+  const input = parseInput(inputJson);
+  return input === undefined ? inputJson : JSON.stringify(input, null, 2);
+}
+
 function findTelling(inputJson: string): string | undefined {
+  const input = parseInput(inputJson);
+  const field = tellingFields.find((name) => typeof input?.[name] === "string");
+  return field === undefined ? undefined : String(input?.[field]);
+}
+
+function parseInput(inputJson: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    const input: Record<string, unknown> = Object(JSON.parse(inputJson));
-    const field = tellingFields.find((name) => typeof input[name] === "string");
-    return field === undefined ? undefined : String(input[field]);
+    return Object(JSON.parse(inputJson));
   } catch {
     // Cut at its limit, it is no JSON any more; it is shown as it is.
     return undefined;

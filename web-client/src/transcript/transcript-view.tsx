@@ -8,7 +8,13 @@ import { BlockView } from "./block-view.tsx";
 import type { Block, Transcript } from "./transcript.ts";
 
 /** An agent's transcript: its plan on top, what it said and did below, the newest in view. */
-export function TranscriptView({ transcript, prompt }: { readonly transcript: Transcript; readonly prompt: string }) {
+export function TranscriptView(props: {
+  readonly transcript: Transcript;
+  /** Grows when the transcript has; it stays the same object itself. */
+  readonly version: number;
+  readonly prompt: string;
+}) {
+  const { transcript, prompt } = props;
   const box = useRef<HTMLElement>(null);
   const tail = useFollowTail(box);
   const drawn = useRef(new WeakMap<Block, VNode>());
@@ -69,7 +75,7 @@ function Plan({ plan }: { readonly plan: AgentPlan }) {
       <summary>
         Plan {done}/{plan.items.length}
         {active && (
-          <span class="plan-active">
+          <span class="plan-now">
             <MarkedText text={active.text} />
           </span>
         )}

@@ -19,6 +19,14 @@ export function agoText(ms: number): string {
   return `${Math.floor(seconds / 86_400)} d ago`;
 }
 
+/** A moment as people tell it: the time for today, day and time for other days. */
+export function momentText(atMs: number, nowMs: number): string {
+  const at = new Date(atMs);
+  const isToday = at.toDateString() === new Date(nowMs).toDateString();
+  const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return isToday ? time : `${at.toLocaleDateString([], { day: "numeric", month: "short" })} ${time}`;
+}
+
 /** A size as people write it: "812 B", "41.5 KiB", "2.0 MiB". */
 export function bytesText(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
