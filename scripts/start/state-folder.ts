@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** Where a running system keeps what must survive it. Readable by its owner alone. */
 export interface StateFolder {
   readonly runnerData: string;
   readonly gatewayData: string;
-  /** What wrangler would otherwise put into the home folder. */
+  /** What wrangler would otherwise put into the home folder. Nothing in it outlives a run. */
   readonly wrangler: string;
   /** The gateway's variables, secret among them, for `wrangler dev --env-file`. */
   readonly gatewayVariables: string;
@@ -27,6 +27,7 @@ export async function openStateFolder(path: string): Promise<StateFolder> {
     wrangler: join(path, "wrangler"),
     logs: join(path, "logs"),
   };
+  await rm(folders.wrangler, { recursive: true, force: true });
   await Promise.all(Object.values(folders).map((folder) => mkdir(folder, { recursive: true, mode: 0o700 })));
   return {
     ...folders,

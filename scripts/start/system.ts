@@ -28,7 +28,8 @@ export async function runSystem(surroundings: Surroundings): Promise<number> {
   const state = await openStateFolder(settings.stateFolder);
   const lock = await takeLock(state.lock);
   try {
-    return await runLocked(surroundings, state);
+    const exitCode = await runLocked(surroundings, state);
+    return surroundings.interrupts.second.aborted ? interruptedCode : exitCode;
   } finally {
     await lock.release();
   }
@@ -92,13 +93,14 @@ function describeSystem({
   gatewayUrl,
   grpcPort,
 }: Pick<Served, "settings" | "grpcPort"> & { gatewayUrl: string }) {
-  const state = relative(process.cwd(), settings.stateFolder) || ".";
+  const logs = join(settings.stateFolder, "logs");
+  const near = relative(process.cwd(), logs);
   return [
     "",
     `Open    ${gatewayUrl}`,
     `Try     curl -X POST ${gatewayUrl}/api/jobs -H 'Content-Type: application/json' -d '{"type":"task","repo_ref":"test","command":"echo hello"}'`,
     `gRPC    127.0.0.1:${grpcPort} (the runner's, with reflection)`,
-    `Logs    ${join(state, "logs")}`,
+    `Logs    ${near.startsWith("..") ? logs : near}`,
     "Stop    Ctrl+C",
   ];
 }
