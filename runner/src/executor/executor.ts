@@ -44,6 +44,8 @@ export interface ExecutorJob {
   readonly workspace: string;
   /** Absolute path of the job's HOME; lives as long as the job's directory. */
   readonly home: string;
+  /** Absolute path of the job's TMPDIR; removed when the process has ended. */
+  readonly tmp: string;
   /** Writes an event, in order with the log; its time is now. The supervisor numbers and stores it. */
   emit(payload: EventPayload): void;
 }

@@ -84,6 +84,7 @@ async function execute(run: JobRun, executor: Executor, limits: JobLimitsMs): Pr
     settings: settings.executors,
     workspace: directory.workspace,
     home: directory.home,
+    tmp: directory.tmp,
     emit: (payload) => {
       stop.active();
       writer.event(payload);
