@@ -26,10 +26,10 @@ import { type Caller, callerKey } from "./auth/caller.ts";
 import { maxBodyBytes } from "./auth/origin.ts";
 import { refuseScope } from "./auth/scope.ts";
 
-/** The services behind the border. */
+/** The services behind the border. An RPC that is missing answers UNIMPLEMENTED. */
 export interface Services {
-  readonly job: ServiceImpl<typeof JobService>;
-  readonly fleet: ServiceImpl<typeof FleetService>;
+  readonly job: Partial<ServiceImpl<typeof JobService>>;
+  readonly fleet: Partial<ServiceImpl<typeof FleetService>>;
 }
 
 /** How a request was judged at the border: who calls, or why it is refused. */
@@ -160,13 +160,16 @@ async function explainRefusal(response: Response): Promise<Response> {
   const error = findProblem(answered) === undefined ? explain(answered) : answered;
   const headers = new Headers(response.headers);
   headers.delete("content-length");
-  return Response.json(errorToJson(error, undefined), { status: response.status, headers });
+  const status = error.code === answered.code ? response.status : 400;
+  return Response.json(errorToJson(error, undefined), { status, headers });
 }
 
 function explain(error: ConnectError): ConnectError {
-  if (error.code === Code.InvalidArgument) {
+  // Connect calls it its own fault when it cannot parse the caller's protobuf.
+  const isUnparsable = error.code === Code.Internal && error.rawMessage.startsWith("parse binary:");
+  if (error.code === Code.InvalidArgument || isUnparsable) {
     return problemError({
-      code: error.code,
+      code: Code.InvalidArgument,
       reason: ProblemReason.MALFORMED_REQUEST,
       message: error.rawMessage,
       action: "Send a request that matches the contract.",

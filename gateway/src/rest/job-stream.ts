@@ -27,7 +27,7 @@ async function streamJob(call: RestCall): Promise<Response> {
   new Query(call.url.searchParams, ["after"]);
   const cursor = parseCursor(call.request);
   const job = present((await call.jobs.getJob({ id: call.id })).job, "job");
-  const hasAll = cursor.parts === 0 && cursor.sequence > 0 && cursor.sequence >= job.newestSequence;
+  const hasAll = cursor.parts === 0 && cursor.sequence > 0 && cursor.sequence === job.newestSequence;
   // An EventSource that comes back after the end stays away when it gets this.
   if (hasAll && isFinal(job.status?.state)) return new Response(null, { status: 204 });
   const stop = new AbortController();
