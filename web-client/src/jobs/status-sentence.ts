@@ -23,7 +23,7 @@ export function statusSentence(job: Job): string {
     case "outcome":
       return outcomeSentence(detail.value);
     case undefined:
-      return job.status?.state === JobState.RUNNING ? phases[job.phase] : "";
+      return job.status?.state === JobState.RUNNING ? (phases[job.phase] ?? "") : "";
   }
 }
 
@@ -56,7 +56,7 @@ const pendingReasons: Record<PendingReason, string> = {
 
 function pendingSentence(detail: PendingDetail): string {
   const place = detail.position > 0 ? ` · position ${detail.position} in the queue` : "";
-  return `${pendingReasons[detail.reason]}${untilText(detail.until)}${place}.`;
+  return `${pendingReasons[detail.reason] ?? "Queued"}${untilText(detail.until)}${place}.`;
 }
 
 const waitingReasons: Record<WaitingReason, string> = {
@@ -68,7 +68,7 @@ const waitingReasons: Record<WaitingReason, string> = {
 };
 
 function waitingSentence(detail: WaitingDetail): string {
-  return `${waitingReasons[detail.reason]}${untilText(detail.until)}.`;
+  return `${waitingReasons[detail.reason] ?? "Waits"}${untilText(detail.until)}.`;
 }
 
 const endCauses: Record<EndCause, string> = {
