@@ -10,6 +10,10 @@ interface GatewayPlan {
   readonly state: StateFolder;
   readonly settings: StartSettings;
   readonly environment: Variables;
+  /** More variables of its own; they win over those that it is given anyway. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Folder of the pages it serves, in place of the web client's. */
+  readonly pages?: string;
 }
 
 /** The gateway as `npm start` runs it: workerd, by `wrangler dev`, which asks and reports nothing over the network. */
@@ -19,6 +23,7 @@ export async function describeGateway(plan: GatewayPlan): Promise<PartSpec> {
     RUNNER_SECRET: state.secret,
     RUNNER_URL: `http://127.0.0.1:${settings.runnerPort}`,
     LOCAL_DEV: "1",
+    ...plan.variables,
   };
   const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
   await writeFile(state.gatewayVariables, lines.join(""), { mode: 0o600 });
@@ -39,7 +44,7 @@ export async function describeGateway(plan: GatewayPlan): Promise<PartSpec> {
 }
 
 /** Without wrangler's own launcher, so that it is wrangler that a signal reaches. */
-function wranglerDev({ root, state, settings }: GatewayPlan): readonly string[] {
+function wranglerDev({ root, state, settings, pages }: GatewayPlan): readonly string[] {
   return [
     "--no-warnings",
     join(root, "node_modules/wrangler/wrangler-dist/cli.js"),
@@ -51,6 +56,7 @@ function wranglerDev({ root, state, settings }: GatewayPlan): readonly string[] 
     `--persist-to=${state.gatewayData}`,
     `--env-file=${state.gatewayVariables}`,
     "--show-interactive-dev-session=false",
+    ...(pages === undefined ? [] : [`--assets=${pages}`]),
   ];
 }
 

@@ -12,6 +12,8 @@ export interface Command {
 
 /** A process with all it starts, in a session of its own: what a terminal sends does not reach it. */
 export interface ProcessGroup {
+  /** Of the group and of its first process; undefined when that could not be started. */
+  readonly id: number | undefined;
   /** Settles with how the first process of the group ended. */
   readonly exited: Promise<string>;
   /** Asks the first process. */
@@ -30,6 +32,7 @@ export function startGroup(command: Command, guard: Guard, onLine: (line: string
   for (const output of [child.stdout, child.stderr]) createInterface(output).on("line", onLine);
   const exited = describeExit(child);
   return {
+    id,
     exited,
     signal: (name) => void child.kill(name),
     async end() {
