@@ -49,6 +49,7 @@ export type LogItem = LinePiece | MissingOutput;
 export class LineAssembler {
   readonly #open = new Map<LogStream, OpenLine>();
   readonly #cut = new Set<LogStream>();
+  readonly #unseen = new Set<LogStream>();
   #linesBegun = 0;
   #isPlaced = false;
 
@@ -59,14 +60,27 @@ export class LineAssembler {
     return events.flatMap((event, index) => this.push(first + index, event));
   }
 
+  /**
+   * Streams that have output before the first event that was fed and none since: each may have a line that was left
+   * unfinished there. Empty for a reader from the beginning.
+   */
+  get unseen(): readonly LogStream[] {
+    return [...this.#unseen];
+  }
+
   /** Says where the log stands, from the header of a batch and before its events. Needed once, harmless again. */
   place(position: LogPosition | undefined): void {
-    if (!this.#isPlaced) this.#linesBegun = position?.lines ?? 0;
+    if (!this.#isPlaced && position !== undefined) {
+      this.#linesBegun = position.lines;
+      if (position.stdoutOffset > 0n) this.#unseen.add(LogStream.STDOUT);
+      if (position.stderrOffset > 0n) this.#unseen.add(LogStream.STDERR);
+    }
     this.#isPlaced = true;
   }
 
   /** The lines and gaps that one event completes. */
-  push(sequence: number, { payload, time }: JobEvent): readonly LogItem[] {
+  push(sequence: number, event: JobEvent): readonly LogItem[] {
+    const { payload, time } = event;
     switch (payload.case) {
       case "log":
         return this.#pushChunk({ sequence, time, chunk: payload.value });
@@ -75,13 +89,8 @@ export class LineAssembler {
           ...this.#cutStream(payload.value.stream, sequence),
           { kind: "gap", sequence, time, gap: payload.value },
         ];
-      case "eventGap":
-      case "attemptEnded":
-        return this.finish(sequence);
-      case "stateChanged":
-        return isFinal(payload.value.status?.state) ? this.finish(sequence) : [];
       default:
-        return [];
+        return endsOutput(event) ? this.finish(sequence) : [];
     }
   }
 
@@ -93,6 +102,7 @@ export class LineAssembler {
 
   #cutStream(stream: LogStream, sequence: number): readonly LinePiece[] {
     this.#cut.add(stream);
+    this.#unseen.delete(stream);
     const line = this.#open.get(stream);
     this.#open.delete(stream);
     return line === undefined ? [] : [line.piece({ sequence, partial: true })];
@@ -100,6 +110,7 @@ export class LineAssembler {
 
   #pushChunk({ sequence, time, chunk }: TimedChunk): readonly LinePiece[] {
     const { stream, data } = chunk;
+    this.#unseen.delete(stream);
     const pieces: LinePiece[] = [];
     for (let start = 0, number = chunk.firstLine; start < data.length; number += 1) {
       const line = this.#open.get(stream) ?? this.#beginLine({ stream, number, time });
@@ -123,6 +134,12 @@ export class LineAssembler {
     this.#linesBegun = Math.max(this.#linesBegun, number);
     return new OpenLine(stream, number, time, headless);
   }
+}
+
+/** True for an event after which unfinished lines stay so: output ended, or a hole begins. */
+export function endsOutput({ payload }: JobEvent): boolean {
+  if (payload.case === "stateChanged") return isFinal(payload.value.status?.state);
+  return payload.case === "attemptEnded" || payload.case === "eventGap";
 }
 
 const lineFeed = 0x0a;

@@ -1,6 +1,5 @@
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
-import type { EventBatch } from "#gen/job/v1/job_event_pb.js";
-import { GapReasonSchema } from "#gen/job/v1/job_event_pb.js";
+import { type EventBatch, GapReasonSchema, type LogStream } from "#gen/job/v1/job_event_pb.js";
 import {
   type Heartbeat,
   type JobService,
@@ -9,7 +8,7 @@ import {
   type WatchVerdict,
 } from "#gen/job/v1/job_service_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
-import { LineAssembler, type LogItem } from "#protocol/log-lines.ts";
+import { endsOutput, LineAssembler, type LogItem } from "#protocol/log-lines.ts";
 import { problemError } from "#protocol/problem.ts";
 import { parseCursor, partId, type StreamCursor } from "./cursor.ts";
 import { acceptedFormat, streamResponse } from "./event-stream.ts";
@@ -100,8 +99,10 @@ export class JobStream {
     const out: StreamEvent[] = [];
     for (const [index, event] of events.entries()) {
       const sequence = (header?.firstSequence ?? 0) + index;
+      const unseen = endsOutput(event) ? this.#lines.unseen : [];
       const items = this.#lines.push(sequence, event);
-      const whole = items.some(isHeadless) ? await this.#readAgain(sequence) : items;
+      const isWhole = !items.some(isHeadless) && !(await this.#leftLineOpen(unseen));
+      const whole = isWhole ? items : await this.#readAgain(sequence);
       const parts = jobEventToStream(sequence, event, whole);
       const named = parts.map((part, at) => ({ ...part, id: partId(sequence, at + 1, parts.length) }));
       out.push(...named.slice(this.#partsSeen(sequence)));
@@ -115,6 +116,13 @@ export class JobStream {
     return sequence === cursor.sequence ? cursor.parts : 0;
   }
 
+  /** True when the last line of one of these streams has no end. */
+  async #leftLineOpen(streams: readonly LogStream[]): Promise<boolean> {
+    const { jobs, id, signal } = this.#options;
+    const last = await Promise.all(streams.map((stream) => jobs.readLog({ id, stream, tail: 1 }, { signal })));
+    return last.some(({ lines }) => lines[0]?.partial);
+  }
+
   /**
    * The lines that an event completes, when one of them began before this reader came in: older events are read again,
    * from further and further back, until the line's beginning is among them.
@@ -122,14 +130,14 @@ export class JobStream {
   async #readAgain(sequence: number): Promise<readonly LogItem[]> {
     for (let reach = 64; ; reach *= 8) {
       const from = Math.max(0, this.#after - reach);
-      const { lines, items } = await this.#replay(from, sequence);
-      if (from > 0 && items.some(isHeadless)) continue;
+      const { lines, items, isWhole } = await this.#replay(from, sequence);
+      if (!isWhole && from > 0) continue;
       this.#lines = lines;
       return items;
     }
   }
 
-  async #replay(from: number, until: number): Promise<{ lines: LineAssembler; items: readonly LogItem[] }> {
+  async #replay(from: number, until: number): Promise<Replay> {
     const lines = new LineAssembler();
     const enough = new AbortController();
     const signal = AbortSignal.any([this.#options.signal, enough.signal]);
@@ -140,8 +148,9 @@ export class JobStream {
         lines.place(header?.log);
         for (const [index, event] of events.entries()) {
           const sequence = (header?.firstSequence ?? 0) + index;
+          const isWhole = !endsOutput(event) || lines.unseen.length === 0;
           const items = lines.push(sequence, event);
-          if (sequence === until) return { lines, items };
+          if (sequence === until) return { lines, items, isWhole: isWhole && !items.some(isHeadless) };
         }
       }
       throw new ConnectError(`event ${until} is no longer there`, Code.Unavailable);
@@ -157,6 +166,13 @@ export class JobStream {
   #problem(error: ConnectError): StreamEvent {
     return { name: "problem", data: problemToJson(error, this.#options.requestId) };
   }
+}
+
+/** Older events read again up to one of them: what it completes, and whether every beginning was seen. */
+interface Replay {
+  readonly lines: LineAssembler;
+  readonly items: readonly LogItem[];
+  readonly isWhole: boolean;
 }
 
 function heartbeat({ time, newestSequence }: Heartbeat): StreamEvent {
