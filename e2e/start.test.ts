@@ -4,13 +4,14 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { findPorts, findProcesses, type Ports, startSystem } from "./start/start-run.ts";
+import { findProcesses, startSystem } from "./start/start-run.ts";
+import { findFreePorts } from "./system/free-ports.ts";
 
 let stateFolder: string;
-let ports: Ports;
+let ports: readonly [runner: number, gateway: number, grpc: number];
 beforeEach(async () => {
   stateFolder = await mkdtemp(join(tmpdir(), "start-"));
-  ports = await findPorts();
+  ports = await findFreePorts();
 });
 afterEach(async () => {
   const left = findProcesses(stateFolder);
@@ -23,7 +24,7 @@ test("--once passes the guide's four checks", async () => {
   const run = startSystem(stateFolder, ports, { args: ["--once"] });
   expect(await run.exited, run.output()).toEqual({ exitCode: 0, signal: null });
   const output = run.output();
-  expect(output).toContain(`GET http://127.0.0.1:${ports.runner}/health\n    200 {"status":"ok","version":"1.0.0"`);
+  expect(output).toContain(`GET http://127.0.0.1:${ports[0]}/health\n    200 {"status":"ok","version":"1.0.0"`);
   expect(output).toMatch(/200 \{"runner":"connected","latency_ms":\d+/);
   expect(output).toMatch(/201 \{"id":"job_[0-9a-z]{16}","status":"pending",…\}/);
   expect(output).toMatch(/log {4}hello\n {4}end {4}succeeded/);
@@ -37,7 +38,7 @@ test("what dies is brought back, a second start is refused, and Ctrl+C ends ever
   const job = await createJob(run.gatewayUrl, "i=0; while :; do i=$((i+1)); echo tick $i; sleep 0.1; done");
   await eventually(() => readLog(run.gatewayUrl, job)).toContain("tick 3\n");
 
-  const second = startSystem(stateFolder, await findPorts());
+  const second = startSystem(stateFolder, await findFreePorts());
   expect((await second.exited).exitCode).toBe(1);
   expect(second.output()).toContain("npm start is already running in this folder");
 
@@ -92,11 +93,11 @@ test("kill -9 of npm start itself leaves no part running, and the next start wor
 });
 
 test("a taken port is named with the variable that moves it", async () => {
-  const occupant = createServer().listen(ports.gateway, "127.0.0.1");
+  const occupant = createServer().listen(ports[1], "127.0.0.1");
   await once(occupant, "listening");
   const run = startSystem(stateFolder, ports);
   expect((await run.exited).exitCode).toBe(1);
-  expect(run.output()).toMatch(`✗ port ${ports.gateway} is taken by another program`);
+  expect(run.output()).toMatch(`✗ port ${ports[1]} is taken by another program`);
   expect(run.output()).toMatch("GATEWAY_PORT=… npm start");
   occupant.close();
 });

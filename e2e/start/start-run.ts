@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { expect } from "vitest";
 
@@ -16,26 +14,19 @@ export interface StartRun {
   readonly exited: Promise<{ readonly exitCode: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
-/** The ports a run is given. */
-export interface Ports {
-  readonly runner: number;
-  readonly gateway: number;
-  readonly grpc: number;
-}
-
 const script = join(import.meta.dirname, "../../scripts/start.ts");
 
 /** Starts it; `variables` add to the environment or take from it. */
 export function startSystem(
   stateFolder: string,
-  ports: Ports,
+  [runner, gateway, grpc]: readonly [number, number, number],
   { args = [], variables = {} }: { args?: readonly string[]; variables?: NodeJS.ProcessEnv } = {},
 ): StartRun {
   const env = {
     ...process.env,
-    PORT: String(ports.runner),
-    GATEWAY_PORT: String(ports.gateway),
-    GRPC_PORT: String(ports.grpc),
+    PORT: String(runner),
+    GATEWAY_PORT: String(gateway),
+    GRPC_PORT: String(grpc),
     BLAZECRAFT_STATE_DIR: stateFolder,
     ...variables,
   };
@@ -43,7 +34,7 @@ export function startSystem(
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (output += text));
   return {
-    gatewayUrl: `http://127.0.0.1:${ports.gateway}`,
+    gatewayUrl: `http://127.0.0.1:${gateway}`,
     output: () => output,
     printed: (text) => expect.poll(() => output, { timeout: 45_000, interval: 20 }).toMatch(text),
     signal: (name) => void child.kill(name),
@@ -53,15 +44,6 @@ export function startSystem(
 
 function ending(child: ChildProcess): StartRun["exited"] {
   return new Promise((settle) => child.on("close", (exitCode, signal) => settle({ exitCode, signal })));
-}
-
-/** Three ports that were free a moment ago. */
-export async function findPorts(): Promise<Ports> {
-  const servers = Array.from({ length: 3 }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const [runner = 0, gateway = 0, grpc = 0] = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), "close")));
-  return { runner, gateway, grpc };
 }
 
 /** Processes, this one aside, whose command, environment or working directory names the folder: pid by command. */

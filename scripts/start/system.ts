@@ -124,4 +124,4 @@ async function stopAll({
 const runnerGraceMs = 30_000;
 const gatewayGraceMs = 5000;
 /** Even when hurried the runner gets this long, because only it knows what its jobs have started. */
-const lastWordMs = 1500;
+const lastWordMs = 8000;
