@@ -143,6 +143,7 @@ async function* streamEvents(
 ): AsyncGenerator<StreamEventsResponse> {
   const splitter = new EnvelopeSplitter();
   const spool = jobs.get(jobId, attempt);
+  await spool.untilHeard();
   for await (const bytes of streamEnvelopes(spool, { afterSequence, heartbeatMs, signal })) {
     for (const envelope of splitter.push(bytes)) {
       yield fromBinary(StreamEventsResponseSchema, envelopeMessage(envelope));

@@ -25,6 +25,7 @@ export interface EventServer {
 export async function serveEvents(body: Uint8Array, response: ServerResponse, server: EventServer): Promise<void> {
   const { jobId, attempt, afterSequence } = parseRequest(body);
   const spool = server.jobs.get(jobId, attempt);
+  await spool.untilHeard();
   const closed = new AbortController();
   response.once("close", () => closed.abort());
   const { signal } = closed;

@@ -19,9 +19,12 @@ export class Attempt {
   #phase = JobPhase.PREPARING;
   #end: SpoolEnd;
   #ended = false;
+  #heard: boolean;
   #storedSequence = 0;
 
-  constructor({ jobId, attempt, firstSequence }: StartJobRequest, slot: number) {
+  /** An attempt that is taken up after a restart is not known to any depth until its supervisor was heard. */
+  constructor({ jobId, attempt, firstSequence }: StartJobRequest, slot: number, { isNew }: { isNew: boolean }) {
+    this.#heard = isNew;
     this.jobId = jobId;
     this.number = attempt;
     this.slot = slot;
@@ -100,12 +103,16 @@ export class Attempt {
     this.#supervisor?.command({ kind: "stop", stop: order });
   }
 
+  /** Says that its spool is written to here. */
   moveTo(end: SpoolEnd): void {
+    this.#heard = true;
     this.#end = end;
     this.#tell();
   }
 
+  /** Says that it has ended, and where. */
   finish(end: SpoolEnd): void {
+    this.#heard = true;
     this.#end = end;
     this.#ended = true;
     this.#tell();
@@ -124,12 +131,21 @@ export class Attempt {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Waits until it is known how far its spool is written. */
+  untilHeard(): Promise<void> {
+    return this.#until(() => this.#heard);
+  }
+
   /** Waits for its end. */
-  async untilEnded(): Promise<void> {
-    if (this.#ended) return;
+  untilEnded(): Promise<void> {
+    return this.#until(() => this.#ended);
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    if (condition()) return;
     await new Promise<void>((resolve) => {
       const unsubscribe = this.subscribe(() => {
-        if (!this.#ended) return;
+        if (!condition()) return;
         unsubscribe();
         resolve();
       });

@@ -82,7 +82,7 @@ export class Jobs {
       await this.release(held);
       return this.start(request);
     }
-    const attempt = new Attempt(request, this.#takeSlot());
+    const attempt = new Attempt(request, this.#takeSlot(), { isNew: true });
     this.#attempts.set(request.jobId, attempt);
     const start = this.#launch(attempt, request);
     this.#starts.set(attempt, start);
@@ -183,7 +183,7 @@ export class Jobs {
       return;
     }
     const slot = readOwner(directory)?.slot ?? 0;
-    const attempt = new Attempt(request, slot);
+    const attempt = new Attempt(request, slot, { isNew: false });
     this.#attempts.set(jobId, attempt);
     const ended = readEnded(directory);
     if (ended !== undefined) {

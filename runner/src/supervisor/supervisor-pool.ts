@@ -101,9 +101,10 @@ export class SupervisorPool implements AsyncDisposable {
   }
 
   #refill(): void {
-    if (this.#closed) return;
+    const spawner = this.#spawner;
+    if (this.#closed || spawner === undefined) return;
     for (; this.#spares.length + this.#starting < this.#waiting.length + spareCount; this.#starting += 1) {
-      this.#spawner?.send("start");
+      spawner.send("start");
     }
   }
 

@@ -24,6 +24,7 @@ export interface TestRunner {
 }
 
 const secret = "a secret of the tests that is long enough";
+const compileCache = fileURLToPath(new URL("../../../node_modules/.cache/blazecraft", import.meta.url));
 const program = fileURLToPath(new URL("../main.ts", import.meta.url));
 
 /** A data directory that is gone, with all processes in it, once `remove` is called. */
@@ -59,6 +60,7 @@ export async function startRunner(
       DATA_DIR: dataDirectory,
       ISOLATION: "none",
       RUNNER_NAME: "vm-1",
+      NODE_COMPILE_CACHE: compileCache,
       ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],

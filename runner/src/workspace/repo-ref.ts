@@ -78,7 +78,7 @@ function checkRepository(origin: string, path: string, ref: string | undefined):
 }
 
 function isPathPart(part: string): boolean {
-  return /^[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}$/.test(part) && !part.includes("..") && !/^\.|\.$|\.git$/i.test(part);
+  return /^[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}$/.test(part) && !part.includes("..") && !/\.$|\.git$/i.test(part);
 }
 
 /** What git check-ref-format --branch takes, in ASCII, and a little less. */

@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { exampleSecret } from "#protocol/signature.ts";
+import { parseConfig } from "./config.ts";
+
+const required = { GATEWAY_SECRET: "s".repeat(32), ISOLATION: "none" };
+
+test("what is required is enough", async () => {
+  const config = await parseConfig(required);
+  expect(config).toMatchObject({
+    listen: { kind: "tcp", host: "127.0.0.1", port: 8787 },
+    grpcPort: undefined,
+    slots: 3,
+    logLevel: "info",
+    job: { taskWallMs: 300_000, workspace: { defaultHost: "github.com", allowInsecure: false } },
+  });
+  expect(config.runnerName).toMatch(/^[a-z0-9][a-z0-9-]*$/);
+});
+
+test("one error names every wrong variable", async () => {
+  const wrong = {
+    GATEWAY_SECRET: "short",
+    PORT: "80a",
+    MAX_CONCURRENT_JOBS: "0",
+    LOG_LEVEL: "loud",
+    RUNNER_NAME: "No Name",
+    RUNNER_LABELS: "gpu,Bad Label",
+    JOB_TIMEOUT_MS: "-1",
+    ALLOW_INSECURE_GIT: "yes",
+  };
+  const error: Error = await parseConfig(wrong).catch((reason) => reason);
+  for (const name of [...Object.keys(wrong), "ISOLATION"]) expect(error.message).toContain(name);
+});
+
+test.each([
+  ["the example secret", { GATEWAY_SECRET: exampleSecret }],
+  ["no secret", { GATEWAY_SECRET: "" }],
+  ["a short second secret", { GATEWAY_SECRET: `${"s".repeat(32)},short` }],
+  ["isolation left out", { ISOLATION: "" }],
+  ["isolation that does not exist", { ISOLATION: "docker" }],
+])("%s is refused", async (_, change) => {
+  await expect(parseConfig({ ...required, ...change })).rejects.toThrow(/configuration is wrong/);
+});
+
+test("secrets may be two while they rotate, and the socket may be a file", async () => {
+  const config = await parseConfig({
+    ...required,
+    GATEWAY_SECRET: `${"a".repeat(32)},${"b".repeat(32)}`,
+    HOST: "unix:/run/x",
+  });
+  expect(config.keys).toHaveLength(2);
+  expect(config.listen).toEqual({ kind: "unix", path: "/run/x" });
+});
+
+test("labels are listed with commas", async () => {
+  expect((await parseConfig({ ...required, RUNNER_LABELS: "gpu, zone=eu" })).labels).toEqual(["gpu", "zone=eu"]);
+});

@@ -1,0 +1,194 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { fromBinary } from "@bufbuild/protobuf";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { type EventBatch, GapReason, LogStream } from "#gen/job/v1/job_event_pb.js";
+import { EndCause, JobPhase } from "#gen/job/v1/job_pb.js";
+import { StreamEventsResponseSchema } from "#gen/runner/v1/runner_service_pb.js";
+import { envelopeMessage } from "#protocol/envelope.ts";
+import { EventWriter } from "./event-writer.ts";
+import { Fingerprint } from "./fingerprint.ts";
+
+const { STDOUT, STDERR } = LogStream;
+let directory: string;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  directory = mkdtempSync(`${tmpdir()}/blazecraft-writer-`);
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  rmSync(directory, { recursive: true });
+});
+
+function openWriter({ maxLogBytes = 1 << 20 } = {}) {
+  const messages: Uint8Array[] = [];
+  const ranges: (readonly [number, number])[] = [];
+  const writer = new EventWriter({
+    firstSequence: 3,
+    log: { stdoutOffset: 0, stderrOffset: 0, lines: 0 },
+    fingerprint: new Fingerprint(),
+    maxLogBytes,
+    heldDirectory: `${directory}/held`,
+    append: (envelope, { firstSequence, newestSequence }) => {
+      messages.push(envelopeMessage(envelope));
+      ranges.push([firstSequence, newestSequence]);
+    },
+  });
+  const batches = () => messages.map(decode);
+  const log = (stream: typeof STDOUT | typeof STDERR, text: string) => writer.log(stream, Buffer.from(text));
+  return { writer, messages, ranges, batches, log };
+}
+
+function decode(message: Uint8Array): EventBatch {
+  const { message: response } = fromBinary(StreamEventsResponseSchema, message);
+  if (response.case !== "batch") throw new Error(`not a batch but ${response.case}`);
+  return response.value;
+}
+
+/** Log chunks and gaps in short. */
+function shown(batches: readonly EventBatch[]) {
+  return batches.flatMap(({ events }) =>
+    events.flatMap(({ payload }) => {
+      if (payload.case === "log") {
+        const { stream, offset, firstLine, data } = payload.value;
+        return [[stream === STDOUT ? "out" : "err", Number(offset), firstLine, Buffer.from(data).toString()]];
+      }
+      if (payload.case !== "logGap") return [];
+      const { stream, fromOffset, toOffset, lines } = payload.value;
+      return [[stream === STDOUT ? "out gap" : "err gap", Number(fromOffset), Number(toOffset), lines]];
+    }),
+  );
+}
+
+test("the first output leaves at once, what follows closely leaves together", () => {
+  const { log, batches } = openWriter();
+  log(STDOUT, "one\n");
+  expect(batches()).toHaveLength(1);
+  log(STDOUT, "two\n");
+  log(STDOUT, "three\n");
+  expect(batches()).toHaveLength(1);
+  vi.advanceTimersByTime(4);
+  expect(shown(batches())).toEqual([
+    ["out", 0, 1, "one\n"],
+    ["out", 4, 2, "two\nthree\n"],
+  ]);
+});
+
+test("events of one turn share a batch, and their numbers have no holes", () => {
+  const { writer, ranges, batches, log } = openWriter();
+  writer.event({ case: "phaseChanged", value: { phase: JobPhase.PREPARING } });
+  writer.event({ case: "phaseChanged", value: { phase: JobPhase.EXECUTING } });
+  expect(ranges).toEqual([]);
+  vi.runAllTimers();
+  log(STDERR, "x");
+  expect(ranges).toEqual([
+    [3, 4],
+    [5, 5],
+  ]);
+  expect(batches().map(({ header }) => [header?.firstSequence, header?.count, header?.notable])).toEqual([
+    [3, 2, true],
+    [5, 1, false],
+  ]);
+});
+
+test("a batch with nothing but deltas of the agent is not notable", () => {
+  const { writer, batches } = openWriter();
+  writer.event({
+    case: "agent",
+    value: { event: { case: "delta", value: { content: { case: "text", value: "a" } } } },
+  });
+  writer.flush();
+  expect(batches()[0]?.header?.notable).toBe(false);
+});
+
+test("a header says where the log stands before its batch", () => {
+  const { log, writer, batches } = openWriter();
+  log(STDOUT, "a\nb");
+  log(STDERR, "c\n");
+  writer.flush();
+  log(STDOUT, "d\n");
+  writer.flush();
+  expect(batches().map(({ header }) => header?.log)).toMatchObject([
+    { stdoutOffset: 0n, stderrOffset: 0n, lines: 0 },
+    { stdoutOffset: 3n, stderrOffset: 0n, lines: 2 },
+    { stdoutOffset: 3n, stderrOffset: 2n, lines: 3 },
+  ]);
+});
+
+test("a chunk holds at most 64 KiB", () => {
+  const { log, writer, batches } = openWriter({ maxLogBytes: 1 << 24 });
+  for (let index = 0; index < 40; index += 1) log(STDOUT, "x".repeat(10_000));
+  writer.flush();
+  const sizes = shown(batches()).map(([, , , text]) => String(text).length);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(400_000);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(65_536);
+});
+
+test("output that fits its limit after all is kept whole", () => {
+  const { log, writer, batches } = openWriter({ maxLogBytes: 16 });
+  log(STDOUT, "0123456789\n");
+  log(STDERR, "abcd\n");
+  writer.releaseHeldOutput();
+  expect(shown(batches())).toEqual([
+    ["out", 0, 1, "0123456789\n"],
+    ["err", 0, 2, "abcd\n"],
+  ]);
+  expect(existsSync(`${directory}/held`)).toBe(false);
+});
+
+test("past the limit head and tail are kept, and the cut between them is told for each stream", () => {
+  const { log, writer, batches } = openWriter({ maxLogBytes: 16 });
+  log(STDOUT, "0\n1\n2\n3\n4\n5\n");
+  for (let line = 6; line < 40; line += 1) log(line % 2 === 0 ? STDOUT : STDERR, `${line % 10}\n`);
+  writer.releaseHeldOutput();
+  writer.end({ cause: EndCause.COMPLETED }, "");
+  expect(shown(batches())).toEqual([
+    ["out", 0, 1, "0\n1\n2\n3\n4\n5\n"],
+    ["out gap", 12, 44, 16],
+    ["err gap", 0, 32, 16],
+    ["out", 44, 39, "8\n"],
+    ["err", 32, 40, "9\n"],
+  ]);
+  const end = batches().at(-1);
+  expect(end?.header?.log).toMatchObject({ stdoutOffset: 46n, stderrOffset: 34n, lines: 40 });
+  const payload = end?.events[0]?.payload;
+  if (payload?.case !== "attemptEnded") throw new Error("no end");
+  expect(payload.value.stdout).toMatchObject({ bytes: 46n, keptBytes: 14n });
+  expect(payload.value.stderr).toMatchObject({ bytes: 34n, keptBytes: 2n });
+  expect(Buffer.from(payload.value.stdout?.sha256 ?? []).toString("hex")).toBe(
+    createHash("sha256").update("0\n1\n2\n3\n4\n5\n8\n").digest("hex"),
+  );
+  expect(
+    batches()
+      .flatMap(({ events }) => events)
+      .flatMap(({ payload }) => (payload.case === "logGap" ? payload.value.reason : [])),
+  ).toEqual([GapReason.OUTPUT_LIMIT, GapReason.OUTPUT_LIMIT]);
+});
+
+test("a flood past the limit keeps exactly the limit", () => {
+  const { writer, batches } = openWriter({ maxLogBytes: 65_536 });
+  const flood = Buffer.from("0123456789abcde\n".repeat(4096));
+  for (let index = 0; index < 20; index += 1) writer.log(STDOUT, flood);
+  writer.releaseHeldOutput();
+  const kept = shown(batches()).filter(([kind]) => kind === "out");
+  expect(kept.reduce((sum, [, , , text]) => sum + String(text).length, 0)).toBe(65_536);
+  expect(kept.at(-1)?.[1]).toBe(20 * 65_536 - String(kept.at(-1)?.[3]).length);
+});
+
+test("the end stands alone and fingerprints all before it", () => {
+  const { writer, log, messages, batches } = openWriter();
+  log(STDOUT, "hello\n");
+  writer.event({ case: "phaseChanged", value: { phase: JobPhase.COLLECTING } });
+  writer.end({ cause: EndCause.COMPLETED, exitCode: 0 }, "done");
+  const [last] = batches().slice(-1);
+  expect(last?.events).toHaveLength(1);
+  const payload = last?.events[0]?.payload;
+  if (payload?.case !== "attemptEnded") throw new Error("no end");
+  const hash = createHash("sha256");
+  for (const message of messages.slice(0, -1)) hash.update(message);
+  expect(Buffer.from(payload.value.eventsSha256).equals(hash.digest())).toBe(true);
+  expect(payload.value.result).toBe("done");
+});
