@@ -1,7 +1,8 @@
 /** The Durable Object that owns one Job: its state, its events, its watchers, its attempt. */
 import { DurableObject } from "cloudflare:workers";
+import { durationMs, type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
-import { type Actor, EndCause, type Job, JobState, type PendingDetail } from "#gen/job/v1/job_pb.js";
+import { type Actor, EndCause, type Job, JobState } from "#gen/job/v1/job_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import type { ProblemInit } from "#protocol/problem.ts";
 import type { Answer } from "../answer.ts";
@@ -33,6 +34,8 @@ const watchdogMs = 30_000;
 /** Queue limit when the spec names none. */
 const defaultQueueMs = 7 * 24 * 3_600_000;
 const retryMs = 5_000;
+/** A runner that has not answered by then releases the attempt when the fleet sees it again. */
+const releaseForMs = 3_600_000;
 
 export class JobObject extends DurableObject<Env> {
   readonly #store: JobStore;
@@ -142,11 +145,6 @@ export class JobObject extends DurableObject<Env> {
     return { runner: holder?.runner ?? "", attempt: holder?.attempt ?? 0, isOver: isFinal(this.#record.state) };
   }
 
-  /** Notes why the Job still waits. */
-  async explainWait(pending: PendingDetail): Promise<void> {
-    this.#record?.setPending(pending);
-  }
-
   /**
    * `/watch?after=N&end=connect|grpc-web`: the events after N as envelopes. `/log?line=N`: those from the one in which
    * line N begins to the newest. 404 when there is no such Job, 416 when N is newer than a finished Job's newest event.
@@ -169,8 +167,8 @@ export class JobObject extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     const record = this.#record;
     if (record === undefined) return;
-    this.#goOn();
     this.#giveUpWaiting(record);
+    this.#goOn();
     await this.#report();
     const next = this.#nextAlarmMs();
     if (next !== undefined) await this.ctx.storage.setAlarm(next);
@@ -241,10 +239,15 @@ export class JobObject extends DurableObject<Env> {
     }
   }
 
-  /** Ends a Job that waits in vain: its queue limit is over, or it was canceled while a lost runner had been asked. */
+  /**
+   * Ends what waits in vain: a Job whose queue limit is over or that was canceled while a lost runner had been asked, and
+   * the tries to release an attempt on a runner that does not come back.
+   */
   #giveUpWaiting(record: JobRecord): void {
     const { holder, canceler } = record.memory;
     if (holder?.phase === "starting" && Date.now() - holder.heardMs > lease.boundMs) record.setHolder(undefined);
+    if (holder?.phase === "released" && Date.now() - timeMs(record.view().endTime) > releaseForMs)
+      record.setHolder(undefined);
     if (record.state !== JobState.PENDING || record.isHeld) return;
     if (canceler !== undefined) record.finishWith(EndCause.CANCELED, "canceled before it began", canceler);
     else if (Date.now() >= queueDeadlineMs(record.view())) {
@@ -279,8 +282,12 @@ export class JobObject extends DurableObject<Env> {
 
 function queueDeadlineMs({ createTime, spec }: Job): number {
   const limit = spec?.limits?.queue;
-  const limitMs = limit === undefined ? defaultQueueMs : Number(limit.seconds) * 1000 + limit.nanos / 1e6;
-  return Number(createTime?.seconds ?? 0n) * 1000 + limitMs;
+  const limitMs = limit === undefined ? defaultQueueMs : durationMs(limit);
+  return timeMs(createTime) + limitMs;
+}
+
+function timeMs(time: Timestamp | undefined): number {
+  return time === undefined ? 0 : timestampMs(time);
 }
 
 function keyReused(by: string): ProblemInit {

@@ -6,7 +6,11 @@ import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { findProblem } from "#protocol/problem.ts";
 import { lineFilter } from "./line-filter.ts";
 
-function finds(request: MessageInitShape<typeof ReadLogRequestSchema>, text: string, stream = LogStream.STDOUT): boolean {
+function finds(
+  request: MessageInitShape<typeof ReadLogRequestSchema>,
+  text: string,
+  stream = LogStream.STDOUT,
+): boolean {
   const filter = lineFilter(create(ReadLogRequestSchema, request));
   const bytes = new TextEncoder().encode(text);
   return filter({
