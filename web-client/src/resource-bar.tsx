@@ -23,7 +23,7 @@ export function ResourceBar({ page, onSignIn }: { readonly page: Page; readonly 
       <div class="chip">
         <span role="status" class="chip-status">
           <LinkShape link={link} behind={behind} />
-          <span class="visually-hidden">{page.announcer.polite.value}</span>
+          <span class="visually-hidden"> {page.announcer.polite.value}</span>
         </span>
         <LinkDetail
           link={link}

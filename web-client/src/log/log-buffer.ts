@@ -40,6 +40,8 @@ export class LogBuffer {
   readonly #limits: LogLimits;
   #characters = 0;
   #dropped = 0;
+  #bytes = 0;
+  #lines = 0;
 
   constructor(limits: LogLimits = defaultLimits) {
     this.#limits = limits;
@@ -53,6 +55,11 @@ export class LogBuffer {
   /** Rows that were held once and had to go. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** Output that went through here, whether it is still held or not. */
+  get totals(): { readonly lines: number; readonly bytes: number } {
+    return { lines: this.#lines, bytes: this.#bytes };
   }
 
   /** Takes an event of the job; those that are not output change nothing. */
@@ -77,6 +84,7 @@ export class LogBuffer {
       open: undefined,
     };
     this.#streams.set(chunk.stream, reader);
+    this.#bytes += chunk.data.length;
     const lines = reader.decoder.decode(chunk.data, { stream: true }).split("\n");
     lines.forEach((text, index) => {
       const endsHere = index < lines.length - 1;
@@ -88,6 +96,7 @@ export class LogBuffer {
 
   #begin(reader: StreamReader, line: { chunk: LogChunk; number: number; text: string; timeMs: number }): void {
     reader.open = this.#dropped + this.#rows.length;
+    this.#lines = Math.max(this.#lines, line.number);
     this.#push({
       kind: "line",
       number: line.number,
