@@ -14,18 +14,21 @@ export class JsonObject {
     return typeof value === "string" ? value : "";
   }
 
-  /** A whole number from 0 on; others are rounded. */
+  /** A whole number that fits 32 bits. */
   count(name: string): number {
-    return Math.round(Math.max(0, this.number(name)));
+    return Math.min(Math.round(this.amount(name)), 2 ** 32 - 1);
   }
 
-  number(name: string): number {
-    return this.optionalNumber(name) ?? 0;
-  }
-
-  optionalNumber(name: string): number | undefined {
+  /** A number from 0 on. */
+  amount(name: string): number {
     const value = this.#fields[name];
-    return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+    return typeof value === "number" && value > 0 ? Math.min(value, Number.MAX_SAFE_INTEGER) : 0;
+  }
+
+  /** A whole number of at most 31 bits and a sign. */
+  optionalInteger(name: string): number | undefined {
+    const value = this.#fields[name];
+    return typeof value === "number" && value === (value | 0) ? value : undefined;
   }
 
   flag(name: string): boolean {

@@ -103,7 +103,7 @@ function compaction(metadata: JsonObject): AgentAction {
 }
 
 function hookRun(line: JsonObject): AgentAction {
-  const exitCode = line.optionalNumber("exit_code");
+  const exitCode = line.optionalInteger("exit_code");
   const output = line.text("output") || line.text("stdout") + line.text("stderr");
   const value = {
     event: line.text("hook_event"),

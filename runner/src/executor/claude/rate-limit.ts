@@ -17,9 +17,9 @@ export function retry(line: JsonObject, nowMs: number): readonly AgentAction[] {
 export function limitNotice(info: JsonObject): readonly AgentAction[] {
   const status = info.text("status");
   if (status === "allowed") return [];
-  const resetsAtSeconds = info.optionalNumber("resetsAt");
+  const resetsAtSeconds = info.count("resetsAt");
   const value = {
-    ...(resetsAtSeconds === undefined ? {} : { until: timestampFromMs(resetsAtSeconds * 1000) }),
+    ...(resetsAtSeconds === 0 ? {} : { until: timestampFromMs(resetsAtSeconds * 1000) }),
     kind: info.text("rateLimitType"),
     httpStatus: status === "rejected" ? 429 : 0,
   };

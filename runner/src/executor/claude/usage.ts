@@ -13,7 +13,7 @@ export function messageUsage(message: {
   reports: readonly JsonObject[];
 }): AgentAction {
   const { messageId, model, reports } = message;
-  const most = (name: string) => BigInt(Math.max(...reports.map((report) => report.count(name))));
+  const most = (name: string) => toBigInt(Math.max(...reports.map((report) => report.amount(name))));
   const usage = {
     inputTokens: most("input_tokens"),
     outputTokens: most("output_tokens"),
@@ -27,13 +27,17 @@ export function messageUsage(message: {
 /** What a session took so far, sub-agents included, as a result line tells it. */
 export function sessionUsage(result: JsonObject, requests: number): MessageInitShape<typeof UsageSchema> {
   const models = result.object("modelUsage").children();
-  const sum = (name: string) => BigInt(models.reduce((total, model) => total + model.count(name), 0));
+  const sum = (name: string) => toBigInt(models.reduce((total, model) => total + model.amount(name), 0));
   return {
     inputTokens: sum("inputTokens"),
     outputTokens: sum("outputTokens"),
     cacheReadTokens: sum("cacheReadInputTokens"),
     cacheWriteTokens: sum("cacheCreationInputTokens"),
-    costMicros: BigInt(Math.round(Math.max(0, result.number("total_cost_usd")) * 1e6)),
+    costMicros: toBigInt(result.amount("total_cost_usd") * 1e6),
     requests,
   };
+}
+
+function toBigInt(amount: number): bigint {
+  return BigInt(Math.round(Math.min(amount, Number.MAX_SAFE_INTEGER)));
 }

@@ -1,0 +1,74 @@
+import type { Conclusion, ExecutorJob, OutputLine, ProcessEnd, ProcessInput } from "../executor.ts";
+import { answerLine, promptLine } from "./input-line.ts";
+import { type JsonObject, parseJsonObject } from "./json-object.ts";
+import { LineTranslator } from "./line-to-events.ts";
+import { judgeEnd } from "./outcome.ts";
+
+/** What a session needs of its job. */
+export interface ClaudeSessionOptions {
+  readonly prompt: string;
+  readonly emit: ExecutorJob["emit"];
+  /** The time in ms since 1970. */
+  readonly now: () => number;
+}
+
+/** One session of Claude Code: a prompt goes in, events come out until its result. */
+export class ClaudeSession {
+  readonly #prompt: string;
+  readonly #emit: ExecutorJob["emit"];
+  readonly #translator: LineTranslator;
+  #stdin: ProcessInput | undefined;
+  /** The newest result; undefined while a turn goes on. */
+  #result: JsonObject | undefined;
+
+  constructor({ prompt, emit, now }: ClaudeSessionOptions) {
+    this.#prompt = prompt;
+    this.#emit = emit;
+    this.#translator = new LineTranslator(now);
+  }
+
+  /** Gives the prompt. The input stays open until the result, because answers to asks go in there. */
+  begin(stdin: ProcessInput): void {
+    this.#stdin = stdin;
+    stdin.write(promptLine(this.#prompt));
+  }
+
+  /** Takes a line that was printed. */
+  take({ bytes, truncated }: OutputLine): void {
+    if (bytes.length === 0) return;
+    const line = truncated ? undefined : parseJsonObject(decoder.decode(bytes));
+    const events = line && this.#translator.translate(line);
+    for (const event of events ?? [rawLine(bytes, truncated)]) this.#emit({ case: "agent", value: event });
+    if (line) this.#follow(line);
+  }
+
+  /** Judges the session once its process has ended. */
+  conclude(end: ProcessEnd): Conclusion {
+    return { outcome: judgeEnd(end, this.#result), result: this.#result?.text("result") ?? "" };
+  }
+
+  #follow(line: JsonObject): void {
+    switch (line.text("type")) {
+      case "system":
+        if (line.text("subtype") === "init") this.#result = undefined;
+        break;
+      case "control_request":
+        this.#stdin?.write(answerLine(line));
+        break;
+      case "result":
+        this.#result = line;
+        if (line.count("queued_turn_count") === 0) this.#stdin?.end();
+        break;
+    }
+  }
+}
+
+const decoder = new TextDecoder();
+
+function rawLine(bytes: Uint8Array, truncated: boolean) {
+  const line = bytes.slice(0, maxRawBytes);
+  const event = { case: "raw", value: { line, truncated: truncated || line.length < bytes.length } } as const;
+  return { parentToolCallId: "", event };
+}
+
+const maxRawBytes = 64 * 1024;

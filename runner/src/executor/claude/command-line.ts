@@ -1,0 +1,76 @@
+import { type AgentWork, type JobLimits, PermissionMode } from "#gen/job/v1/job_pb.js";
+import type { ExecutorSettings } from "../executor.ts";
+import { cliModeName } from "./permission-mode.ts";
+
+/** What Claude Code is started for. */
+export interface ClaudeStart {
+  readonly work: AgentWork;
+  readonly limits: JobLimits | undefined;
+  readonly sessionId: string;
+}
+
+/**
+ * The arguments of Claude Code: lines of JSON both ways, and of all settings only the user's, so that a repository can
+ * neither run hooks and servers nor move the agent to another model. A value stands in one argument with its name, so
+ * that it is never taken for an option.
+ */
+export function claudeArguments({ work, limits, sessionId }: ClaudeStart): readonly string[] {
+  const { maxTurns = 0, budgetMicros = 0n } = limits ?? {};
+  return [
+    "-p",
+    "--verbose",
+    "--input-format=stream-json",
+    "--output-format=stream-json",
+    "--include-partial-messages",
+    "--forward-subagent-text",
+    "--permission-prompt-tool=stdio",
+    "--setting-sources=user",
+    "--strict-mcp-config",
+    `--session-id=${sessionId}`,
+    `--permission-mode=${cliModeName(work.permissionMode)}`,
+    ...optional("--model", work.model),
+    ...optional("--effort", work.effort),
+    ...optional("--append-system-prompt", work.appendSystemPrompt),
+    ...work.allowedTools.map((rule) => `--allowed-tools=${rule}`),
+    ...work.deniedTools.map((rule) => `--disallowed-tools=${rule}`),
+    ...(maxTurns === 0 ? [] : [`--max-turns=${maxTurns}`]),
+    ...(budgetMicros === 0n ? [] : [`--max-budget-usd=${(Number(budgetMicros) / 1e6).toFixed(6)}`]),
+  ];
+}
+
+/** What the environment of Claude Code depends on. */
+export interface ClaudeSurroundings {
+  readonly settings: ExecutorSettings & { readonly anthropicApiKey: string };
+  readonly tmp: string;
+  readonly permissionMode: PermissionMode;
+  readonly isRoot: boolean;
+}
+
+/** The environment of Claude Code. Until a proxy adds the key to its requests, the agent and its commands can read it. */
+export function claudeEnvironment({
+  settings,
+  tmp,
+  permissionMode,
+  isRoot,
+}: ClaudeSurroundings): Record<string, string> {
+  const { anthropicApiKey, anthropicBaseUrl } = settings;
+  return {
+    ANTHROPIC_API_KEY: anthropicApiKey,
+    ...(anthropicBaseUrl === undefined ? {} : { ANTHROPIC_BASE_URL: anthropicBaseUrl }),
+    CLAUDE_CODE_TMPDIR: tmp,
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    DISABLE_AUTOUPDATER: "1",
+    // A shell in the background would keep the program alive after its answer.
+    CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
+    CLAUDE_CODE_STARTUP_FAILURE_RESULTS: "1",
+    // The to-do list of the tool that is given it whole.
+    CLAUDE_CODE_ENABLE_TODO_TOOLS: "1",
+    CLAUDE_CODE_ENABLE_TASKS: "0",
+    // Root may leave permissions out only where it says that this is a sandbox.
+    ...(isRoot && permissionMode === PermissionMode.BYPASS ? { IS_SANDBOX: "1" } : {}),
+  };
+}
+
+function optional(name: string, value: string): readonly string[] {
+  return value === "" ? [] : [`${name}=${value}`];
+}

@@ -1,0 +1,59 @@
+import { EndCause } from "#gen/job/v1/job_pb.js";
+import type { Conclusion, ProcessEnd } from "../executor.ts";
+import { cutText } from "./cut-text.ts";
+import type { JsonObject } from "./json-object.ts";
+import { resultText } from "./turns.ts";
+
+type Outcome = Conclusion["outcome"];
+
+/** How an attempt ended, given the last result line, which is undefined when the program ended inside a turn. */
+export function judgeEnd(end: ProcessEnd, result: JsonObject | undefined): Outcome {
+  const facts = end.kind === "exited" ? { exitCode: end.exitCode } : { signal: end.signal };
+  return { ...(result === undefined ? judgeUnfinished(end) : judgeResult(result)), ...facts };
+}
+
+function judgeUnfinished(end: ProcessEnd): Outcome {
+  if (end.kind === "signaled") {
+    const message = `Claude Code was ended by ${end.signal}, which nobody here sent.`;
+    return { cause: EndCause.SIGNAL, message };
+  }
+  const cause = end.exitCode === 0 ? EndCause.AGENT_ERROR : EndCause.EXIT_CODE;
+  return { cause, message: `Claude Code exited with code ${end.exitCode} before it had a result; its log says why.` };
+}
+
+/** Errors of the API come as results of kind "success": only is_error tells. */
+function judgeResult(result: JsonObject): Outcome {
+  if (!result.flag("is_error")) return { cause: EndCause.COMPLETED, message: completedMessage(result) };
+  const said = cutText(resultText(result).trim(), maxQuoteBytes).text.replace(/\.$/, "");
+  const status = result.count("api_error_status");
+  switch (result.text("subtype")) {
+    case "error_max_turns":
+      return { cause: EndCause.TURN_LIMIT, message: `${said}; raise limits.max_turns if the job needs more.` };
+    case "error_max_budget_usd":
+      return {
+        cause: EndCause.BUDGET_EXHAUSTED,
+        message: `${said}; raise limits.budget_micros if the job needs more.`,
+      };
+  }
+  if (status === 401 || status === 403 || /^(invalid api key|not logged in)/i.test(said)) {
+    const message = `The model's API refused the runner's key; check ANTHROPIC_API_KEY on the runner. It said: ${said}.`;
+    return { cause: EndCause.AGENT_NOT_AUTHENTICATED, message };
+  }
+  if (result.text("terminal_reason").startsWith("aborted_")) {
+    return { cause: EndCause.AGENT_ERROR, message: "Claude Code was interrupted before it had finished." };
+  }
+  const advice = status === 429 || status >= 500 ? " Retry the job later." : "";
+  return {
+    cause: EndCause.AGENT_ERROR,
+    message: `Claude Code ended with an error: ${said || "it gave none"}.${advice}`,
+  };
+}
+
+const maxQuoteBytes = 700;
+
+function completedMessage(result: JsonObject): string {
+  const denials = result.objects("permission_denials").length;
+  if (denials === 0) return "Claude Code finished.";
+  const calls = denials === 1 ? "1 tool call was denied" : `${denials} tool calls were denied`;
+  return `Claude Code finished, but ${calls}; another permission mode or allowed_tools would let it do more.`;
+}
