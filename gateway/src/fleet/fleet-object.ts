@@ -261,7 +261,8 @@ export class FleetObject extends DurableObject<Env> {
     this.#refusing.delete(runner.name);
     if (runnerState(found) !== before) this.#pulse.beat();
     this.#dispatch();
-    this.ctx.waitUntil(this.#settle(found));
+    // The next call tries again.
+    this.ctx.waitUntil(this.#settle(found).catch(() => undefined));
     return found;
   }
 
@@ -270,13 +271,21 @@ export class FleetObject extends DurableObject<Env> {
     return runnerKeys === undefined ? undefined : createRunnerClient(url, runnerKeys[0]);
   }
 
-  /** Wakes the Jobs that this runner holds or should hold: each knows best what to do. */
-  async #settle({ name, info, problem }: KnownRunner): Promise<void> {
+  /** Wakes the Jobs that this runner holds or should hold, and has it forget the attempts that are none of theirs. */
+  async #settle({ name, url, info, problem }: KnownRunner): Promise<void> {
     if (problem !== "" || info === undefined) return;
-    const held = info.attempts.map(({ jobId }) => jobId);
+    const attempts = new Map(info.attempts.map(({ jobId, attempt }) => [jobId, attempt]));
     const leased = this.#store.leases().filter((lease) => lease.runner === name && lease.accepted);
-    const known = this.#store.jobs([...held, ...leased.map(({ jobId }) => jobId)]).map(({ id }) => id);
-    await Promise.all(known.map((id) => this.env.JOB.getByName(id).poke())).catch(() => undefined);
+    const known = this.#store.jobs([...attempts.keys(), ...leased.map(({ jobId }) => jobId)]);
+    const client = await this.#connect(url);
+    await Promise.all(
+      known.map(async ({ id }) => {
+        const attempt = attempts.get(id);
+        const holder = await this.env.JOB.getByName(id).poke();
+        const isStray = attempt !== undefined && (holder.runner !== name || holder.attempt !== attempt);
+        if (isStray) await client?.releaseJob({ jobId: id, attempt });
+      }),
+    );
   }
 
   async #schedule(): Promise<void> {

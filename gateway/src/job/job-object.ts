@@ -137,12 +137,11 @@ export class JobObject extends DurableObject<Env> {
     return started;
   }
 
-  /** Says where the Job's attempt is, and goes on with whatever it has to do. Undefined when there is no such Job. */
-  async poke(): Promise<{ readonly runner: string; readonly attempt: number; readonly isOver: boolean } | undefined> {
-    if (this.#record === undefined) return undefined;
+  /** Goes on with whatever the Job has to do, and says where its attempt is; nowhere when the names are empty. */
+  async poke(): Promise<{ readonly runner: string; readonly attempt: number }> {
     this.#goOn();
-    const { holder } = this.#record.memory;
-    return { runner: holder?.runner ?? "", attempt: holder?.attempt ?? 0, isOver: isFinal(this.#record.state) };
+    const { runner = "", attempt = 0 } = this.#record?.memory.holder ?? {};
+    return { runner, attempt };
   }
 
   /**
