@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { EndCause } from "#gen/job/v1/job_pb.js";
-import { endOf, followJob, logText, type NumberedEvent, startRequest } from "./testing/jobs.ts";
-import { makeDataDirectory, processesIn, startRunner } from "./testing/start-runner.ts";
+import { endOf, followJob, logText, type NumberedEvent, startRequest } from "../testing/jobs.ts";
+import { makeDataDirectory, processesIn, startRunner } from "../testing/start-runner.ts";
 
 // Each starts two runners.
 vi.setConfig({ testTimeout: 30_000 });

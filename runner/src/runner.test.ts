@@ -8,8 +8,8 @@ import { ActorKind, EndCause } from "#gen/job/v1/job_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { findProblem } from "#protocol/problem.ts";
-import { endOf, followJob, logText, type NumberedEvent, startRequest, story } from "./testing/jobs.ts";
-import { makeDataDirectory, processesIn, startRunner, type TestRunner } from "./testing/start-runner.ts";
+import { endOf, followJob, logText, type NumberedEvent, startRequest, story } from "../testing/jobs.ts";
+import { makeDataDirectory, processesIn, startRunner, type TestRunner } from "../testing/start-runner.ts";
 
 const data = makeDataDirectory();
 let runner: TestRunner;

@@ -6,9 +6,9 @@ import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { GetRunnerRequestSchema, StartJobRequestSchema } from "#gen/runner/v1/runner_service_pb.js";
 import { findProblem } from "#protocol/problem.ts";
 import { parseSecrets, sign } from "#protocol/signature.ts";
-import { startRequest } from "./testing/jobs.ts";
-import { createRunnerClient, signRequest } from "./testing/runner-client.ts";
-import { makeDataDirectory, startRunner, type TestRunner } from "./testing/start-runner.ts";
+import { startRequest } from "../testing/jobs.ts";
+import { createRunnerClient, signRequest } from "../testing/runner-client.ts";
+import { makeDataDirectory, startRunner, type TestRunner } from "../testing/start-runner.ts";
 
 const data = makeDataDirectory();
 const path = "/blazecraft.runner.v1.RunnerService/GetRunner";

@@ -6,10 +6,10 @@ import { universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Logger } from "pino";
 import { RunnerService } from "#gen/runner/v1/runner_service_pb.js";
 import { checkSignature, type SignatureCheck, signatureHeader } from "./auth/check-signature.ts";
-import { maxBodyBytes, readBody } from "./http/read-body.ts";
-import { type EventServer, serveEvents } from "./http/serve-events.ts";
-import { writeConnectError } from "./http/write-error.ts";
 import { rpcInterceptors } from "./rpc-interceptors.ts";
+import { maxBodyBytes, readBody } from "./server/read-body.ts";
+import { type EventServer, serveEvents } from "./server/serve-events.ts";
+import { writeConnectError } from "./server/write-error.ts";
 import { version } from "./version.ts";
 
 /** What the gateway's listener serves. */

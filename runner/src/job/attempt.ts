@@ -3,8 +3,8 @@ import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import type { SpoolEnd } from "../spool/segments.ts";
 import { freeSegments, oldestSequence } from "../spool/spool-reader.ts";
 import type { StopOrder } from "../supervisor/control.ts";
+import { type JobDirectory, jobDirectory } from "../supervisor/job-directory.ts";
 import type { Supervisor } from "../supervisor/supervisor-pool.ts";
-import { type JobDirectory, jobDirectory } from "./job-directory.ts";
 
 /** One attempt that this runner holds, as far as it has heard from its supervisor. */
 export class Attempt {

@@ -9,9 +9,6 @@ import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { problemError } from "#protocol/problem.ts";
 import { isAlive } from "../process/process-table.ts";
 import type { HeldJob } from "../supervisor/control.ts";
-import type { JobSettings } from "../supervisor/settings.ts";
-import type { Supervisor, SupervisorPool } from "../supervisor/supervisor-pool.ts";
-import { Attempt } from "./attempt.ts";
 import {
   createJobDirectory,
   jobDirectory,
@@ -20,7 +17,10 @@ import {
   readOwner,
   readStart,
   writeOwner,
-} from "./job-directory.ts";
+} from "../supervisor/job-directory.ts";
+import type { JobSettings } from "../supervisor/settings.ts";
+import type { Supervisor, SupervisorPool } from "../supervisor/supervisor-pool.ts";
+import { Attempt } from "./attempt.ts";
 import { Slots } from "./slots.ts";
 
 /** What Jobs works with. */

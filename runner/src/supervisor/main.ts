@@ -4,7 +4,6 @@
  */
 import { ActorKind, EndCause, JobPhase } from "#gen/job/v1/job_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
-import { jobDirectory, readStart, writeEnded } from "../job/job-directory.ts";
 import { openPipes } from "../process/pipe.ts";
 import { EventWriter } from "../spool/event-writer.ts";
 import { Fingerprint } from "../spool/fingerprint.ts";
@@ -12,6 +11,7 @@ import type { LogPlace } from "../spool/log-numbering.ts";
 import { type SpoolScan, scanSpool } from "../spool/scan-spool.ts";
 import { SpoolWriter } from "../spool/spool-writer.ts";
 import type { Command } from "./control.ts";
+import { jobDirectory, readStart, writeEnded } from "./job-directory.ts";
 import { recoverJob } from "./recover-job.ts";
 import { runJob } from "./run-job.ts";
 import { RunnerLink } from "./runner-link.ts";

@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
 import { EndCause } from "#gen/job/v1/job_pb.js";
-import { type JobDirectory, readLeader } from "../job/job-directory.ts";
 import { killSurvivors } from "../process/kill-group.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
+import { type JobDirectory, readLeader } from "./job-directory.ts";
 
 /** Ends a job whose supervisor died: nothing of it runs on, and its log stays as far as it was spooled. */
 export async function recoverJob(jobId: string, directory: JobDirectory, writer: EventWriter): Promise<void> {

@@ -24,8 +24,8 @@ export interface TestRunner {
 }
 
 const secret = "a secret of the tests that is long enough";
-const compileCache = fileURLToPath(new URL("../../../node_modules/.cache/blazecraft", import.meta.url));
-const program = fileURLToPath(new URL("../main.ts", import.meta.url));
+const compileCache = fileURLToPath(new URL("../../node_modules/.cache/blazecraft", import.meta.url));
+const program = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
 /** A data directory that is gone, with all processes in it, once `remove` is called. */
 export function makeDataDirectory(): { path: string; remove: () => void } {

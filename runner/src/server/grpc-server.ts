@@ -9,9 +9,9 @@ import { ServerReflection as AlphaReflection } from "#gen/grpc/reflection/v1alph
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { RunnerService } from "#gen/runner/v1/runner_service_pb.js";
 import { problemError } from "#protocol/problem.ts";
-import { maxBodyBytes } from "../http/read-body.ts";
 import { rpcInterceptors } from "../rpc-interceptors.ts";
 import { health } from "./health.ts";
+import { maxBodyBytes } from "./read-body.ts";
 import { Reflection } from "./reflection.ts";
 
 /** What the loopback listener serves. */
