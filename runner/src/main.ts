@@ -96,7 +96,8 @@ function probeExecutors({ job }: Config) {
 
 async function listenGrpc(port: number, routes: (router: ConnectRouter) => void, logger: pino.Logger): Promise<string> {
   const token = randomBytes(32).toString("hex");
-  writeFileSync("grpc-token", `${token}\n`, { mode: 0o600 });
+  // A header as tools read it from a file: buf curl -H @grpc-token.
+  writeFileSync("grpc-token", `authorization: Bearer ${token}\n`, { mode: 0o600 });
   return listen(createGrpcServer({ routes, token, logger }), { kind: "tcp", host: "127.0.0.1", port });
 }
 

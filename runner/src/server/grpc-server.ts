@@ -52,6 +52,6 @@ function checkToken({ service, requestHeader }: HandlerContext, token: string): 
     code: Code.Unauthenticated,
     reason: ProblemReason.UNAUTHENTICATED,
     message: "the request has no valid bearer token",
-    action: "Send the token in the file grpc-token of the runner's data directory as authorization: Bearer.",
+    action: "Send the header in the file grpc-token of the runner's data directory: buf curl -H @grpc-token.",
   });
 }
