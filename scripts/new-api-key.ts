@@ -1,6 +1,5 @@
 /** Makes an API key: `node scripts/new-api-key.ts <id> <viewer|operator|admin> [last day, YYYY-MM-DD]`. */
-import { newApiKey } from "../gateway/src/auth/api-key.ts";
-import { scopes } from "../gateway/src/auth/caller.ts";
+import { newApiKey, scopes } from "#protocol/api-key.ts";
 
 const usage = `usage: node scripts/new-api-key.ts <id> <${scopes.join("|")}> [last day, YYYY-MM-DD]`;
 

@@ -1,5 +1,5 @@
+import { type ApiKey, parseApiKeys } from "#protocol/api-key.ts";
 import { parseSecrets, type SigningKey } from "#protocol/signature.ts";
-import { type ApiKey, parseApiKeys } from "./auth/api-key.ts";
 import { isLoopback } from "./auth/loopback.ts";
 import type { FleetObject } from "./fleet/fleet-object.ts";
 import type { JobObject } from "./job/job-object.ts";
@@ -14,7 +14,7 @@ export interface Env {
   readonly RUNNER_SECRET?: string;
   /** The first runner: "https://host[:port]", or "http://" on loopback. */
   readonly RUNNER_URL?: string;
-  /** See auth/api-key.ts. */
+  /** See protocol/api-key.ts. */
   readonly API_KEYS?: string;
   /** Cloudflare Access: "<team>.cloudflareaccess.com", and the audience tag of the application. Both or neither. */
   readonly ACCESS_TEAM_DOMAIN?: string;

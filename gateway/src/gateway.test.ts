@@ -7,8 +7,8 @@ import { CheckRunnerResponseSchema } from "#gen/fleet/v1/fleet_service_pb.js";
 import { type Job, JobSchema, JobState, PendingReason } from "#gen/job/v1/job_pb.js";
 import type { CreateJobRequest, ListJobsRequest } from "#gen/job/v1/job_service_pb.js";
 import { ProblemReason, ProblemSchema } from "#gen/job/v1/problem_pb.js";
+import { newApiKey, parseApiKeys } from "#protocol/api-key.ts";
 import { problemError } from "#protocol/problem.ts";
-import { newApiKey, parseApiKeys } from "./auth/api-key.ts";
 import { createGateway } from "./gateway.ts";
 import { createRpc, type Services } from "./rpc.ts";
 

@@ -1,12 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type ContextKey, createContextKey } from "@connectrpc/connect";
 import { type Actor, ActorSchema } from "#gen/job/v1/job_pb.js";
-
-/** What a caller may do; each scope includes the ones before it. */
-export const scopes = ["viewer", "operator", "admin"] as const;
-
-/** viewer reads; operator also creates, stops, answers and deletes jobs; admin also changes the fleet. */
-export type Scope = (typeof scopes)[number];
+import { type Scope, scopes } from "#protocol/api-key.ts";
 
 /** Who calls the gateway. */
 export interface Caller {

@@ -3,10 +3,10 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { JWTVerifyGetKey } from "jose";
 import { ActorKind, ActorSchema } from "#gen/job/v1/job_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
+import { type ApiKey, findApiKey, type Scope } from "#protocol/api-key.ts";
 import { problemError } from "#protocol/problem.ts";
 import { type AccessApplication, accessHeader, verifyAccess } from "./access.ts";
-import { type ApiKey, findApiKey } from "./api-key.ts";
-import type { Caller, Scope } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import { isLoopback } from "./loopback.ts";
 
 /** What callers can prove themselves by. */

@@ -3,8 +3,9 @@ import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { JobService } from "#gen/job/v1/job_service_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
+import type { Scope } from "#protocol/api-key.ts";
 import { problemError } from "#protocol/problem.ts";
-import { type Caller, includesScope, type Scope } from "./caller.ts";
+import { type Caller, includesScope } from "./caller.ts";
 
 /** The scope an RPC needs: viewer for what the contract says has no side effects, operator for jobs, admin for the rest. */
 export function neededScope(method: DescMethod): Scope {

@@ -2,7 +2,11 @@
  * API keys. A key is "bc_<id>_<secret>"; the gateway holds only its SHA-256, in an entry of the API_KEYS secret:
  * "<id>:<scope>:<sha256 in hex>[:<last day, YYYY-MM-DD>]", entries separated by spaces, commas or line ends.
  */
-import { type Scope, scopes } from "./caller.ts";
+/** What a caller may do; each scope includes the ones before it. */
+export const scopes = ["viewer", "operator", "admin"] as const;
+
+/** viewer reads; operator also creates, stops, answers and deletes jobs; admin also changes the fleet. */
+export type Scope = (typeof scopes)[number];
 
 /** What is known of one key. */
 export interface ApiKey {
