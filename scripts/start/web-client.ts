@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { glob, readFile, stat, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { glob, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { StartFailure } from "./failure.ts";
@@ -7,21 +8,32 @@ import { StartFailure } from "./failure.ts";
 /** Builds the web client into web-client/dist unless what is there was built from the same sources. */
 export async function buildWebClient(root: string): Promise<"built" | "unchanged"> {
   const dist = join(root, "web-client/dist");
-  const stamp = join(dist, stampName);
   const hash = await hashSources(root);
-  if ((await readFile(stamp, "utf8").catch(() => "")) === hash) return "unchanged";
+  if ((await readFile(join(dist, stampName), "utf8").catch(() => "")) === hash) return "unchanged";
+  // Built aside, so that who serves dist now never sees half of it.
+  const folder = await mkdtemp(join(root, "node_modules/.web-client-"));
+  try {
+    await build(root, join(folder, "new"));
+    await writeFile(join(folder, "new/.assetsignore"), `${stampName}\n`);
+    await writeFile(join(folder, "new", stampName), hash);
+    if (existsSync(dist)) await rename(dist, join(folder, "old"));
+    await rename(join(folder, "new"), dist);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  return "built";
+}
+
+async function build(root: string, outDir: string): Promise<void> {
   const vite = join(root, "node_modules/vite/bin/vite.js");
-  const build = await execa(process.execPath, [vite, "build", "web-client"], {
+  const result = await execa(process.execPath, [vite, "build", "web-client", "--outDir", outDir], {
     all: true,
     cwd: root,
     env: { NO_COLOR: "1" },
     reject: false,
     stdin: "ignore",
   });
-  if (build.failed) throw new StartFailure(`the web client cannot be built:\n${build.all.trimEnd()}`);
-  await writeFile(join(dist, ".assetsignore"), `${stampName}\n`);
-  await writeFile(stamp, hash);
-  return "built";
+  if (result.failed) throw new StartFailure(`the web client cannot be built:\n${result.all.trimEnd()}`);
 }
 
 /** Says what dist was built from. Not served. */
