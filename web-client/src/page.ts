@@ -9,13 +9,14 @@ import { createJobCommands, type JobCommands } from "./job/commands.ts";
 import type { JobView } from "./job/job-stage.tsx";
 import { createOpenJob, type OpenJob } from "./job/open-job.ts";
 import { draftFromQuery, draftFromSpec } from "./jobs/draft.ts";
-import { newerJob } from "./jobs/job-list.ts";
+import { countHeld, newerJob } from "./jobs/job-list.ts";
 import { announceEnds, createJobStore, type JobStore } from "./jobs/job-store.ts";
 import { createNewJob, type NewJob } from "./jobs/new-job.ts";
 import { createRouter, type Route } from "./route.ts";
 import { createSession, type Session } from "./session/session.ts";
 import { createGateway, createPageTransport } from "./transport.ts";
 import { type Announcer, createAnnouncer } from "./ui/announcer.ts";
+import { createSeen } from "./ui/seen.ts";
 
 /** The tabs of the Job Panel. */
 export type PanelTab = "new" | "jobs" | "log";
@@ -62,7 +63,7 @@ export function createPage(features: Features): Page {
   const chosenView = signal<JobView>();
 
   const selectedId = computed(() => (route.value.kind === "job" ? route.value.id : undefined));
-  const open = createOpenJob(jobService, around, selectedId);
+  const open = createOpenJob({ jobs: jobService, around, id: selectedId, isSeen: createSeen() });
   const selected = computed(() => {
     const listed = jobs.list.value.jobs.find((job) => job.id === selectedId.value);
     open.version.value;
@@ -72,9 +73,13 @@ export function createPage(features: Features): Page {
   });
 
   const openJob = (job: Job) => go(`/jobs/${job.id}`);
-  const form = createNewJob(jobService, (job) => {
-    jobs.learn(job);
-    openJob(job);
+  const form = createNewJob({
+    jobs: jobService,
+    storage: () => localStorage,
+    onCreated: (job) => {
+      jobs.learn(job);
+      openJob(job);
+    },
   });
   const startNew = () => {
     panelTab.value = "new";
@@ -112,6 +117,10 @@ export function createPage(features: Features): Page {
     chosenView.value = current.kind === "job" ? current.view : undefined;
   });
   announceEnds(jobs, announcer.say);
+  const held = computed(() => countHeld(jobs.list.value.jobs));
+  effect(() => {
+    if (held.value >= 0) runners.refresh();
+  });
 
   const walk = (step: number) => {
     const rows = jobs.list.peek().jobs;

@@ -26,6 +26,7 @@ export class JobFeed {
   #newestSequence = 0;
   #lastEventMs = 0;
   #isFinal = false;
+  #isStopping = false;
   #missedAfter: number | undefined;
 
   /** The job as last read, brought up to date by its events. */
@@ -51,6 +52,11 @@ export class JobFeed {
   /** True once the event that made the job final was taken. */
   get isFinal(): boolean {
     return this.#isFinal;
+  }
+
+  /** True once the job's processes are being stopped. */
+  get isStopping(): boolean {
+    return this.#isStopping;
   }
 
   /** Takes the job as it was read by another call. */
@@ -131,6 +137,9 @@ export class JobFeed {
       case "stateChanged":
         if (payload.value.status && isFinal(payload.value.status.state)) this.#isFinal = true;
         this.#update(sequence, (job) => stateChanged(job, payload.value));
+        break;
+      case "process":
+        if (payload.value.event.case === "stopRequested") this.#isStopping = true;
         break;
       case "phaseChanged":
         this.#update(sequence, (job) => ({ ...job, phase: payload.value.phase }));

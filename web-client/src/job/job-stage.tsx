@@ -73,7 +73,7 @@ function JobHeader({ job, feed }: { readonly job: Job; readonly feed: JobFeed })
           <StateWord state={job.status?.state} />
           {exit && <span class="mono job-exit">{exit}</span>}
           <span>
-            <MarkedText text={statusSentence(job)} />
+            <MarkedText text={statusSentence(job) || (feed.isStopping ? "Stopping its processes." : "")} />
           </span>
         </p>
       </div>

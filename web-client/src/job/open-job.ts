@@ -14,27 +14,35 @@ export interface OpenJob {
   readonly link: ReadonlySignal<Link>;
 }
 
+/** What is followed, and when. */
+interface OpenJobPorts {
+  readonly jobs: Gateway["jobs"];
+  readonly around: Surroundings;
+  readonly id: ReadonlySignal<string | undefined>;
+  /** While false the stream is given back: a browser holds few of them, and other tabs need theirs. */
+  readonly isSeen: ReadonlySignal<boolean>;
+}
+
 /** Follows whichever job the id names, and no other. */
-export function createOpenJob(
-  jobs: Gateway["jobs"],
-  around: Surroundings,
-  id: ReadonlySignal<string | undefined>,
-): OpenJob {
+export function createOpenJob({ jobs, around, id, isSeen }: OpenJobPorts): OpenJob {
   const feed = signal(new JobFeed());
   const version = signal(0);
   const link = signal<Link>({ kind: "complete" });
+  let heldId: string | undefined;
   const refresh = oncePerFrame(() => {
     version.value++;
   });
   effect(() => {
     const openId = id.value;
-    const stop = new AbortController();
     untracked(() => {
+      if (openId === heldId) return;
+      heldId = openId;
       feed.value = new JobFeed();
       link.value = { kind: "complete" };
       version.value++;
     });
-    if (openId === undefined) return;
+    if (openId === undefined || !isSeen.value || feed.peek().isFinal) return;
+    const stop = new AbortController();
     const holder = {
       show: (next: JobFeed) => {
         feed.value = next;
@@ -45,7 +53,7 @@ export function createOpenJob(
         refresh();
       },
     };
-    void watchJob({ jobs, id: openId }, holder, { around, signal: stop.signal });
+    void watchJob({ jobs, id: openId, feed: feed.peek() }, holder, { around, signal: stop.signal });
     return () => stop.abort();
   });
   return { feed, version, link };

@@ -13,16 +13,23 @@ export interface FeedHolder {
   readonly report: (link: Link) => void;
 }
 
+/** One job to follow, from where its feed stands. */
+export interface WatchedJob {
+  readonly jobs: Gateway["jobs"];
+  readonly id: string;
+  readonly feed: JobFeed;
+}
+
 /**
  * Follows one job to its end, over every break, until the signal aborts. Each time the stream is opened the job itself
  * is read first, so that one which ended meanwhile does not stay running.
  */
 export function watchJob(
-  { jobs, id }: { readonly jobs: Gateway["jobs"]; readonly id: string },
+  { jobs, id, feed: held }: WatchedJob,
   holder: FeedHolder,
   { around, signal }: { readonly around: Surroundings; readonly signal: AbortSignal },
 ): Promise<void> {
-  let feed = new JobFeed();
+  let feed = held;
   async function* open(stop: AbortSignal): AsyncGenerator<Job | WatchJobResponse> {
     const { job } = await jobs.getJob({ id }, { signal: stop });
     if (job) yield job;

@@ -53,6 +53,11 @@ export function countWaiting(jobs: readonly Job[]): { readonly queued: number; r
   return { queued: inState(JobState.PENDING), needsYou: inState(JobState.WAITING) };
 }
 
+/** How many jobs a runner holds. */
+export function countHeld(jobs: readonly Job[]): number {
+  return jobs.filter(({ status }) => status?.state === JobState.RUNNING || status?.state === JobState.WAITING).length;
+}
+
 function withJob(jobs: readonly Job[], read: Job): readonly Job[] {
   const at = jobs.findIndex((job) => job.id === read.id);
   const held = jobs[at];

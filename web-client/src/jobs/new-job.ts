@@ -18,6 +18,7 @@ import {
 export interface Refusal {
   readonly field: DraftField | undefined;
   readonly message: string;
+  /** What to do next; empty when the marked field says it. */
   readonly action: string;
 }
 
@@ -33,10 +34,18 @@ export interface NewJob {
   readonly run: () => Promise<void>;
 }
 
+/** What the form needs from the page. */
+export interface NewJobPorts {
+  readonly jobs: Gateway["jobs"];
+  /** Where drafts are kept. */
+  readonly storage: () => Pick<Storage, "getItem" | "setItem">;
+  readonly onCreated: (job: Job) => void;
+}
+
 /** A form whose drafts outlive the page. */
-export function createNewJob(jobs: Gateway["jobs"], onCreated: (job: Job) => void): NewJob {
-  const typeCell = stored(() => localStorage, "blazecraft.new.type");
-  const cells = { task: draftCell("task"), claude: draftCell("claude") };
+export function createNewJob({ jobs, storage, onCreated }: NewJobPorts): NewJob {
+  const typeCell = stored(storage, "blazecraft.new.type");
+  const cells = { task: stored(storage, "blazecraft.new.task"), claude: stored(storage, "blazecraft.new.claude") };
   const type = signal<JobType>(typeCell.read() === "claude" ? "claude" : "task");
   const drafts = { task: signal(parseDraft(cells.task.read())), claude: signal(parseDraft(cells.claude.read())) };
   const sending = signal<JobSpec>();
@@ -90,13 +99,10 @@ export function createNewJob(jobs: Gateway["jobs"], onCreated: (job: Job) => voi
 /** What an error tells the person who filled in the form. */
 function refusalFrom(error: ConnectError): Refusal {
   const problem = findProblem(error);
-  return {
-    field: problem ? fieldOfProblem(problem.field) : undefined,
-    message: error.rawMessage,
-    action: problem?.action ?? "Your text is kept; try again.",
-  };
-}
-
-function draftCell(type: JobType) {
-  return stored(() => localStorage, `blazecraft.new.${type}`);
+  if (!problem) return { field: undefined, message: error.rawMessage, action: "Your text is kept; try again." };
+  const field = fieldOfProblem(problem.field);
+  if (!field) return { field, message: error.rawMessage, action: problem.action };
+  // The form marks the field, so its path and the rule's name need not be told.
+  const message = error.rawMessage.replace(`${problem.field}: `, "").replace(/ \[[\w.]+\]$/, "");
+  return { field, message, action: "" };
 }

@@ -1,11 +1,11 @@
-/** A signal-free cell of the browser's storage that survives a broken or full store by forgetting. */
+/** A named cell of the browser's storage. */
 export interface Stored {
   readonly read: () => string | null;
   readonly write: (text: string) => void;
 }
 
 /** One named cell of a storage. A browser that refuses storage gets a page that does not remember. */
-export function stored(storage: () => Storage, name: string): Stored {
+export function stored(storage: () => Pick<Storage, "getItem" | "setItem">, name: string): Stored {
   return {
     read: () => attempt(() => storage().getItem(name)) ?? null,
     write: (text) => attempt(() => storage().setItem(name, text)),
