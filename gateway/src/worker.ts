@@ -7,6 +7,7 @@ import { createJobService } from "./job/job-service.ts";
 import { watchFast } from "./job/watch-stream.ts";
 import { createRpc, type ReportError } from "./rpc.ts";
 
+// biome-ignore lint/performance/noBarrelFile: the runtime finds the classes of Durable Objects among the entry's exports
 export { FleetObject } from "./fleet/fleet-object.ts";
 export { JobObject } from "./job/job-object.ts";
 
