@@ -66,7 +66,8 @@ export class ClaudeSession {
 const decoder = new TextDecoder();
 
 function rawLine(bytes: Uint8Array, truncated: boolean) {
-  const line = bytes.slice(0, maxRawBytes);
+  // A copy: the slice of a Buffer would be none.
+  const line = new Uint8Array(bytes.subarray(0, maxRawBytes));
   const event = { case: "raw", value: { line, truncated: truncated || line.length < bytes.length } } as const;
   return { parentToolCallId: "", event };
 }
