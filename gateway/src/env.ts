@@ -51,41 +51,52 @@ const settingsByEnv = new WeakMap<Env, Promise<Settings>>();
 
 async function readSettings(env: Env): Promise<Settings> {
   const wrong: string[] = [];
-  const runnerKeys = await (env.RUNNER_SECRET ? parseSecrets("RUNNER_SECRET", env.RUNNER_SECRET) : undefined)?.catch(
-    (error: Error) => {
-      wrong.push(error.message);
-      return undefined;
-    },
-  );
-  /** Parses a variable, or notes what is wrong with it. */
-  function read<Value>(variable: keyof Env, parse: (text: string) => Value): Value | undefined {
-    const text = env[variable];
-    if (typeof text !== "string" || text.trim() === "") return undefined;
-    try {
-      return parse(text.trim());
-    } catch (error) {
-      wrong.push(`${variable}: ${error instanceof Error ? error.message : String(error)}`);
-      return undefined;
-    }
-  }
-  const runnerUrl = read("RUNNER_URL", parseRunnerUrl);
+  const read = variableReader(env, wrong);
   const issuer = read("ACCESS_TEAM_DOMAIN", parseTeamDomain);
   const audience = read("ACCESS_AUDIENCE", (text) => text);
-  if (env.RUNNER_URL && !env.RUNNER_SECRET) wrong.push("RUNNER_SECRET is needed with RUNNER_URL");
-  if (Boolean(env.ACCESS_TEAM_DOMAIN) !== Boolean(env.ACCESS_AUDIENCE)) {
-    wrong.push("ACCESS_TEAM_DOMAIN and ACCESS_AUDIENCE are needed together");
-  }
   const settings: Settings = {
-    runnerKeys,
-    runnerUrl,
+    runnerKeys: await readSecrets(env, wrong),
+    runnerUrl: read("RUNNER_URL", parseRunnerUrl),
     apiKeys: read("API_KEYS", parseApiKeys) ?? [],
     access: issuer === undefined || audience === undefined ? undefined : { issuer, audience },
     allowedOrigins: read("ALLOWED_ORIGINS", (text) => splitList(text).map(parseOrigin)) ?? [],
     allowedHosts: read("ALLOWED_HOSTS", (text) => splitList(text).map(parseHost)) ?? [],
     localDev: read("LOCAL_DEV", parseSwitch) ?? false,
   };
+  if (env.RUNNER_URL && !env.RUNNER_SECRET) wrong.push("RUNNER_SECRET is needed with RUNNER_URL");
+  if (Boolean(env.ACCESS_TEAM_DOMAIN) !== Boolean(env.ACCESS_AUDIENCE)) {
+    wrong.push("ACCESS_TEAM_DOMAIN and ACCESS_AUDIENCE are needed together");
+  }
   if (wrong.length > 0) throw new Error(`the gateway is misconfigured: ${wrong.join("; ")}`);
   return settings;
+}
+
+async function readSecrets({ RUNNER_SECRET: list }: Env, wrong: string[]): Promise<Settings["runnerKeys"]> {
+  if (!list) return undefined;
+  try {
+    return await parseSecrets("RUNNER_SECRET", list);
+  } catch (error) {
+    wrong.push(messageOf(error));
+    return undefined;
+  }
+}
+
+/** Parses a variable when it is set; what is wrong with it is noted. */
+function variableReader(env: Env, wrong: string[]) {
+  return <Value>(variable: keyof Env, parse: (text: string) => Value): Value | undefined => {
+    const text = env[variable];
+    if (typeof text !== "string" || text.trim() === "") return undefined;
+    try {
+      return parse(text.trim());
+    } catch (error) {
+      wrong.push(`${variable}: ${messageOf(error)}`);
+      return undefined;
+    }
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function splitList(text: string): readonly string[] {

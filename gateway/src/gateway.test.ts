@@ -9,8 +9,8 @@ import type { CreateJobRequest, ListJobsRequest } from "#gen/job/v1/job_service_
 import { ProblemReason, ProblemSchema } from "#gen/job/v1/problem_pb.js";
 import { newApiKey, parseApiKeys } from "#protocol/api-key.ts";
 import { problemError } from "#protocol/problem.ts";
-import { createGateway } from "./gateway.ts";
-import { createRpc, type Services } from "./rpc.ts";
+import { openLocalGateway } from "./local-gateway.ts";
+import type { Services } from "./rpc.ts";
 
 const home = "http://127.0.0.1:8788";
 const jobId = "job_0123456789abcdef";
@@ -480,19 +480,15 @@ async function openGateway(job: Services["job"] = {}, options: Options = {}) {
     failures.push(`${procedure} ${requestId} ${error instanceof Error ? error.message : String(error)}`);
   };
   let count = 0;
-  const answer = createGateway({
+  const send = openLocalGateway(services, {
     border: { localDev, allowedHosts, allowedOrigins },
     credentials: { localDev, apiKeys, access: undefined, now: Date.now },
-    rpc: createRpc(services, report),
-    shortcut: async () => undefined,
-    pages: async () => new Response("<!doctype html>"),
     report,
     newRequestId: () => {
       count += 1;
       return `req-${count}`;
     },
   });
-  const send = (url: string | URL, init?: RequestInit) => answer(new Request(url, init));
   return { send, calls, failures, requests, lists };
 }
 

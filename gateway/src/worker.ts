@@ -1,10 +1,12 @@
 /** The entry of the Worker, and the one place where its parts are put together. */
+import { Code, ConnectError } from "@connectrpc/connect";
 import { accessKeys } from "./auth/access.ts";
 import { type Env, parseSettings } from "./env.ts";
 import { createFleetService } from "./fleet/fleet-service.ts";
 import { createGateway } from "./gateway.ts";
 import { createJobService } from "./job/job-service.ts";
 import { watchFast } from "./job/watch-stream.ts";
+import { problemResponse } from "./rest/problem-json.ts";
 import { createRpc, type ReportError } from "./rpc.ts";
 
 // biome-ignore lint/performance/noBarrelFile: the runtime finds the classes of Durable Objects among the entry's exports
@@ -50,6 +52,7 @@ async function openGateway(env: Env): Promise<Answer> {
     });
   } catch (error) {
     report(error, { procedure: "parseSettings", requestId: "" });
-    return async () => Response.json({ message: "the gateway is misconfigured; its log says how" }, { status: 503 });
+    const refusal = new ConnectError("the gateway is misconfigured; its log says how", Code.Unavailable);
+    return async () => problemResponse(refusal, crypto.randomUUID());
   }
 }

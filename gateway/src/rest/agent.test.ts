@@ -6,8 +6,8 @@ import { AskSchema, AskState } from "#gen/job/v1/ask_pb.js";
 import type { DecideAskRequest, SendMessageRequest } from "#gen/job/v1/job_service_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { problemError } from "#protocol/problem.ts";
-import { createGateway } from "../gateway.ts";
-import { createRpc, type Services } from "../rpc.ts";
+import { openLocalGateway } from "../local-gateway.ts";
+import type { Services } from "../rpc.ts";
 
 const jobId = "job_0123456789abcdef";
 const askId = "ask_0123456789abcdef";
@@ -122,22 +122,11 @@ test("what a gateway does not do yet says so", async () => {
 });
 
 function openGateway(job: Services["job"]) {
-  const report = () => {};
-  const answer = createGateway({
-    border: { localDev: true, allowedHosts: [], allowedOrigins: [] },
-    credentials: { localDev: true, apiKeys: [], access: undefined, now: Date.now },
-    rpc: createRpc({ job, fleet: {} }, report),
-    shortcut: async () => undefined,
-    pages: async () => new Response(null),
-    report,
-    newRequestId: () => "req-1",
-  });
+  const send = openLocalGateway({ job });
   return async (method: string, path: string, body?: object, headers: Record<string, string> = {}) =>
-    await answer(
-      new Request(`http://localhost${path}`, {
-        method,
-        headers: { ...headers, ...(body && { "content-type": "application/json" }) },
-        ...(body && { body: JSON.stringify(body) }),
-      }),
-    );
+    await send(path, {
+      method,
+      headers: { ...headers, ...(body && { "content-type": "application/json" }) },
+      ...(body && { body: JSON.stringify(body) }),
+    });
 }

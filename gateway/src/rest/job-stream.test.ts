@@ -11,8 +11,8 @@ import {
 } from "#gen/job/v1/job_event_pb.js";
 import { EndCause, JobSchema, JobState } from "#gen/job/v1/job_pb.js";
 import { type WatchJobResponseSchema, WatchOutcome } from "#gen/job/v1/job_service_pb.js";
-import { createGateway } from "../gateway.ts";
-import { createRpc, type Services } from "../rpc.ts";
+import { openLocalGateway } from "../local-gateway.ts";
+import type { Services } from "../rpc.ts";
 
 const id = "job_0123456789abcdef";
 const { STDOUT, STDERR } = LogStream;
@@ -208,17 +208,7 @@ function serving(messages: readonly ResponseInit[], failure?: ConnectError): Ser
 }
 
 async function open(job: Services["job"], headers: Record<string, string> = {}, query = ""): Promise<Response> {
-  const report = () => {};
-  const answer = createGateway({
-    border: { localDev: true, allowedHosts: [], allowedOrigins: [] },
-    credentials: { localDev: true, apiKeys: [], access: undefined, now: Date.now },
-    rpc: createRpc({ job, fleet: {} }, report),
-    shortcut: async () => undefined,
-    pages: async () => new Response(null),
-    report,
-    newRequestId: () => "req-1",
-  });
-  return await answer(new Request(`http://localhost/api/jobs/${id}/events${query}`, { headers }));
+  return await openLocalGateway({ job })(`/api/jobs/${id}/events${query}`, { headers });
 }
 
 function parseSse(text: string) {

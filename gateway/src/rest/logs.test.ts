@@ -4,8 +4,8 @@ import { expect, test } from "vitest";
 import { type JobEventSchema, LogStream } from "#gen/job/v1/job_event_pb.js";
 import { JobSchema } from "#gen/job/v1/job_pb.js";
 import type { ReadLogRequest, WatchJobResponseSchema } from "#gen/job/v1/job_service_pb.js";
-import { createGateway } from "../gateway.ts";
-import { createRpc } from "../rpc.ts";
+import { openLocalGateway } from "../local-gateway.ts";
+import type { Services } from "../rpc.ts";
 import { withoutAnsi } from "./logs.ts";
 
 const id = "job_0123456789abcdef";
@@ -92,43 +92,27 @@ async function readLogs(
   asked: ReadLogRequest[] = [],
   events: readonly EventInit[] = script,
 ): Promise<Response> {
-  const report = () => {};
   const line = (number: number, text: string) => ({
     number,
     stream: STDOUT,
     time: timestampFromMs(number * 1000),
     text: new TextEncoder().encode(text),
   });
-  const rpc = createRpc(
-    {
-      job: {
-        getJob: () => ({ job: create(JobSchema, { id, log: { lines: 4 } }) }),
-        readLog(request) {
-          asked.push(request);
-          return request.pageToken === ""
-            ? { lines: [line(1, "one"), line(2, "oops")], nextPageToken: "2" }
-            : { lines: [line(3, "two")] };
-        },
-        async *watchJob(): AsyncGenerator<MessageInitShape<typeof WatchJobResponseSchema>> {
-          yield { message: { case: "verdict", value: { newestSequence: events.length } } };
-          const header = { firstSequence: 1, count: events.length };
-          yield { message: { case: "batch", value: { header, events: [...events] } } };
-        },
-      },
-      fleet: {},
+  const job: Services["job"] = {
+    getJob: () => ({ job: create(JobSchema, { id, log: { lines: 4 } }) }),
+    readLog(request) {
+      asked.push(request);
+      return request.pageToken === ""
+        ? { lines: [line(1, "one"), line(2, "oops")], nextPageToken: "2" }
+        : { lines: [line(3, "two")] };
     },
-    report,
-  );
-  const answer = createGateway({
-    border: { localDev: true, allowedHosts: [], allowedOrigins: [] },
-    credentials: { localDev: true, apiKeys: [], access: undefined, now: Date.now },
-    rpc,
-    shortcut: async () => undefined,
-    pages: async () => new Response(null),
-    report,
-    newRequestId: () => "req-1",
-  });
-  return await answer(new Request(`http://localhost/api/jobs/${id}/logs${query}`, { headers }));
+    async *watchJob(): AsyncGenerator<MessageInitShape<typeof WatchJobResponseSchema>> {
+      yield { message: { case: "verdict", value: { newestSequence: events.length } } };
+      const header = { firstSequence: 1, count: events.length };
+      yield { message: { case: "batch", value: { header, events: [...events] } } };
+    },
+  };
+  return await openLocalGateway({ job })(`/api/jobs/${id}/logs${query}`, { headers });
 }
 
 function log(stream: LogStream, firstLine: number, text: string): EventInit {
