@@ -15,7 +15,12 @@ export async function requirePort(port: number, variable: string): Promise<void>
 
 /** The port where it is free, else one that is. */
 export async function findPort(wanted: number): Promise<number> {
-  return (await tryListening(wanted)) === undefined ? wanted : listenOnce(0);
+  try {
+    return await listenOnce(wanted);
+  } catch {
+    // Taken, or not for us.
+    return listenOnce(0);
+  }
 }
 
 async function tryListening(port: number): Promise<string | undefined> {

@@ -31,7 +31,7 @@ export function describeRunner({ root, state, settings, environment, grpcPort }:
       },
     },
     healthUrl: `http://127.0.0.1:${settings.runnerPort}/health`,
-    startMs: 30_000,
+    startMs: 60_000,
     // The one that ends its jobs too; SIGTERM would leave them to the next runner.
     stopSignal: "SIGINT",
     log: openLogFile(join(state.logs, "runner.log")),

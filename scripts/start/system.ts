@@ -42,6 +42,7 @@ async function runLocked(surroundings: Surroundings, state: StateFolder): Promis
   if (!settings.grpc.mayMove) await requirePort(settings.grpc.port, "GRPC_PORT");
   const grpcPort = await findPort(settings.grpc.port);
   screen.passed(`Web client: ${await buildWebClient(root)}`);
+  if (interrupts.first.aborted) return interruptedCode;
 
   const guard = openGuard();
   const runner = new Part(describeRunner({ root, state, settings, environment, grpcPort }), guard);
@@ -49,10 +50,11 @@ async function runLocked(surroundings: Surroundings, state: StateFolder): Promis
   try {
     return await Promise.race([
       serve({ ...surroundings, runner, gateway, grpcPort }),
+      // Ctrl+C is how a system that stays up is meant to end.
       aborted(interrupts.first).then(() => (settings.once ? interruptedCode : 0)),
     ]);
   } finally {
-    await stopAll({ runner, gateway, interrupts, screen });
+    await stopAll({ ...surroundings, runner, gateway });
     guard.close();
   }
 }
@@ -72,15 +74,15 @@ async function serve({ settings, interrupts, screen, runner, gateway, grpcPort }
   const gatewayUrl = `http://127.0.0.1:${settings.gatewayPort}`;
   await Promise.all([runner.start(), gateway.start()]);
   interrupts.first.throwIfAborted();
-  screen.passed(`Runner:     ${runnerUrl} (isolation: ${settings.isolation})`);
+  const confinement = settings.isolation === "none" ? " (isolation none: jobs run as you, without confinement)" : "";
+  screen.passed(`Runner:     ${runnerUrl}${confinement}`);
   screen.passed(`Gateway:    ${gatewayUrl}`);
 
   const keptUp = Promise.all([runner.keepUp(screen.plain), gateway.keepUp(screen.plain)]);
   screen.plain("\nVerification checklist");
-  const failed = await Promise.race([
-    runChecklist(listChecks(runnerUrl, gatewayUrl), screen, interrupts.first),
-    keptUp.then(() => 0),
-  ]);
+  const checks = listChecks(runnerUrl, gatewayUrl);
+  const failed = await Promise.race([runChecklist(checks, screen, interrupts.first), keptUp.then(() => 0)]);
+  screen.plain(`${checks.length - failed} of ${checks.length} checks passed`);
   if (settings.once) return failed === 0 ? 0 : 1;
 
   for (const line of describeSystem({ settings, gatewayUrl, grpcPort })) screen.plain(line);
@@ -88,30 +90,28 @@ async function serve({ settings, interrupts, screen, runner, gateway, grpcPort }
   return 0;
 }
 
-function describeSystem({
-  settings,
-  gatewayUrl,
-  grpcPort,
-}: Pick<Served, "settings" | "grpcPort"> & { gatewayUrl: string }) {
-  const logs = join(settings.stateFolder, "logs");
-  const near = relative(process.cwd(), logs);
+interface Whereabouts {
+  readonly settings: StartSettings;
+  readonly gatewayUrl: string;
+  readonly grpcPort: number;
+}
+
+function describeSystem({ settings, gatewayUrl, grpcPort }: Whereabouts): readonly string[] {
+  const near = relative(process.cwd(), settings.stateFolder);
+  const state = near.startsWith("..") ? settings.stateFolder : near;
+  const body = '{"type":"task","repo_ref":"test","command":"echo hello"}';
   return [
     "",
     `Open    ${gatewayUrl}`,
-    `Try     curl -X POST ${gatewayUrl}/api/jobs -H 'Content-Type: application/json' -d '{"type":"task","repo_ref":"test","command":"echo hello"}'`,
-    `gRPC    127.0.0.1:${grpcPort} (the runner's, with reflection)`,
-    `Logs    ${near.startsWith("..") ? logs : near}`,
+    `Try     curl -X POST ${gatewayUrl}/api/jobs -H 'Content-Type: application/json' -d '${body}'`,
+    `gRPC    127.0.0.1:${grpcPort}, the runner's, with reflection; its token is in ${join(state, "runner/grpc-token")}`,
+    `Logs    ${join(state, "logs")}`,
     "Stop    Ctrl+C",
   ];
 }
 
 /** Runner first: the gateway must still store what its jobs say last. A second interrupt cuts this short. */
-async function stopAll({
-  runner,
-  gateway,
-  interrupts,
-  screen,
-}: Pick<Served, "runner" | "gateway" | "interrupts" | "screen">) {
+async function stopAll({ runner, gateway, interrupts, screen }: Omit<Served, "grpcPort">): Promise<void> {
   if (interrupts.first.aborted) screen.plain("\nStopping, running jobs first. Ctrl+C again ends everything at once.");
   const stopInOrder = async () => {
     await runner.stop(runnerGraceMs);
