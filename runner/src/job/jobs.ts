@@ -148,7 +148,7 @@ export class Jobs {
     const { settings, supervisors, logger } = this.#options;
     try {
       const [supervisor] = await Promise.all([supervisors.take(), createJobDirectory(request)]);
-      await writeOwner(directory, { supervisor: supervisor.process, slot });
+      writeOwner(directory, { supervisor: supervisor.process, slot });
       supervisor.command({ kind: "run", jobId, slot, settings });
       this.#follow(attempt, supervisor);
     } catch (error) {
@@ -214,7 +214,7 @@ export class Jobs {
     const { supervisors, logger } = this.#options;
     logger.error({ jobId, attempt: number }, "the supervisor died; cleaning up and ending its job");
     const supervisor = await supervisors.take();
-    await writeOwner(directory, { supervisor: supervisor.process, slot });
+    writeOwner(directory, { supervisor: supervisor.process, slot });
     supervisor.command({ kind: "recover", jobId });
     attempt.follow(supervisor, () => {
       // When even this fails, the disk may be full: not so fast again.

@@ -31,7 +31,10 @@ test.each([
   };
   const response = create(StreamEventsResponseSchema, { message: { case: "batch", value } });
   const expected = encodeEnvelope(0, toBinary(StreamEventsResponseSchema, response));
-  expect(Buffer.from(encodeBatch(header, [log, encodeEvent(other)])).equals(Buffer.from(expected))).toBe(true);
+  const events = [log, encodeEvent(other)];
+  for (const room of [new Uint8Array(0), new Uint8Array(100_000).fill(255)]) {
+    expect(Buffer.from(encodeBatch(header, events, room)).equals(Buffer.from(expected))).toBe(true);
+  }
 });
 
 test("a batch past the limit of the wire is refused", () => {
@@ -46,5 +49,5 @@ test("a batch past the limit of the wire is refused", () => {
     nextLine: 1,
   };
   const header = { firstSequence: 1, log: { stdoutOffset: 0, stderrOffset: 0, lines: 0 }, notable: false };
-  expect(() => encodeBatch(header, [log])).toThrow(/larger than/);
+  expect(() => encodeBatch(header, [log], new Uint8Array(0))).toThrow(/larger than/);
 });

@@ -1,6 +1,6 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { BatchHeaderSchema, type JobEvent, JobEventSchema } from "#gen/job/v1/job_event_pb.js";
-import { envelopePrefixBytes, maxMessageBytes } from "#protocol/envelope.ts";
+import { envelopePrefixBytes, maxMessageBytes, messageFlag } from "#protocol/envelope.ts";
 import type { LogPiece, LogPlace } from "./log-numbering.ts";
 
 /** An event of a batch that is being made: encoded already, or output, which is encoded straight into the envelope. */
@@ -27,15 +27,21 @@ export function encodeEvent(event: JobEvent): PendingEvent {
 
 /**
  * The envelope of a StreamEventsResponse with this batch: what goes on the wire, into the spool and to every watcher.
- * Written by hand because output is most of what a runner ever encodes; a test compares it with protobuf-es.
+ * Written by hand because output is most of what a runner ever encodes; a test compares it with protobuf-es. It is a view
+ * of `room` when it fits in there.
  */
-export function encodeBatch(header: PendingHeader, events: readonly PendingEvent[]): Uint8Array<ArrayBuffer> {
+export function encodeBatch(
+  header: PendingHeader,
+  events: readonly PendingEvent[],
+  room: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
   const headerBytes = encodeHeader(header, events.length);
   const eventSizes = events.map(eventSize);
   const batchSize = eventSizes.reduce((sum, size) => sum + fieldSize(size), fieldSize(headerBytes.length));
   const messageSize = fieldSize(batchSize);
   if (messageSize > maxMessageBytes) throw new Error(`batch of ${messageSize} bytes is larger than ${maxMessageBytes}`);
-  const out = new ByteWriter(envelopePrefixBytes + messageSize);
+  const size = envelopePrefixBytes + messageSize;
+  const out = new ByteWriter(size <= room.length ? room.subarray(0, size) : new Uint8Array(size));
   out.envelope(messageSize);
   out.field(responseBatch, batchSize);
   out.field(batchHeader, headerBytes.length);
@@ -122,12 +128,13 @@ class ByteWriter {
   readonly buffer: Uint8Array<ArrayBuffer>;
   #at = 0;
 
-  constructor(size: number) {
-    this.buffer = new Uint8Array(size);
+  constructor(buffer: Uint8Array<ArrayBuffer>) {
+    this.buffer = buffer;
   }
 
   envelope(messageSize: number): void {
-    new DataView(this.buffer.buffer).setUint32(1, messageSize);
+    this.buffer[0] = messageFlag;
+    new DataView(this.buffer.buffer, this.buffer.byteOffset).setUint32(1, messageSize);
     this.#at = envelopePrefixBytes;
   }
 

@@ -33,7 +33,7 @@ function openWriter({ maxLogBytes = 1 << 20 } = {}) {
     maxLogBytes,
     heldDirectory: `${directory}/held`,
     append: (envelope, { firstSequence, newestSequence }) => {
-      messages.push(envelopeMessage(envelope));
+      messages.push(envelopeMessage(envelope).slice());
       ranges.push([firstSequence, newestSequence]);
     },
   });

@@ -41,7 +41,7 @@ export interface EventWriterOptions {
   readonly maxLogBytes: number;
   /** Where output past the head waits for the end. */
   readonly heldDirectory: string;
-  /** Takes an envelope for good before it returns. */
+  /** Takes an envelope for good before it returns; its bytes are overwritten afterwards. */
   readonly append: (envelope: Uint8Array<ArrayBuffer>, range: BatchRange) => void;
 }
 
@@ -51,6 +51,7 @@ export class EventWriter {
   readonly #numbering: LogNumbering;
   readonly #held: HeldOutput;
   readonly #fingerprint: Fingerprint;
+  readonly #envelopeBytes = new Uint8Array(maxBatchLogBytes + 4096);
   readonly #logBytes = new Uint8Array(maxBatchLogBytes);
   readonly #lastFlush = { log: Number.NEGATIVE_INFINITY, event: Number.NEGATIVE_INFINITY };
   #timer: NodeJS.Timeout | undefined;
@@ -131,7 +132,7 @@ export class EventWriter {
     if (this.#pending.length === 0) return;
     for (const event of this.#pending) if (event.kind === "log") this.#fingerprint.kept(event.stream, event.data);
     const header = { firstSequence: this.#sequence, log: this.#batchPlace, notable: this.#notable };
-    const envelope = encodeBatch(header, this.#pending);
+    const envelope = encodeBatch(header, this.#pending, this.#envelopeBytes);
     this.#fingerprint.batch(envelopeMessage(envelope));
     this.#sequence += this.#pending.length;
     if (this.#pendingLogBytes > 0) this.#lastFlush.log = performance.now();
