@@ -1,0 +1,29 @@
+// `npm run bench`: measures the real system against floors and peers, in turns. See docs/benchmarks.md.
+import { join } from "node:path";
+import type { Figure } from "./figure.ts";
+import { durableLog } from "./figures/g2-durable-log.ts";
+import { fanOut } from "./figures/g3-fan-out.ts";
+import { lineLatency } from "./figures/g4-line-latency.ts";
+import { firstByte } from "./figures/g6-first-byte.ts";
+import { spawnBlock } from "./figures/g7-spawn-block.ts";
+import { memory } from "./figures/g8-memory.ts";
+import { bundleGateway } from "./parts/workerd.ts";
+import { formatTable, type Measured, writeResults } from "./report.ts";
+import { parseSettings } from "./settings.ts";
+
+const figures: readonly Figure[] = [durableLog, fanOut, lineLatency, firstByte, spawnBlock, memory];
+
+const settings = parseSettings(process.argv.slice(2));
+const chosen = figures.filter(({ id }) => settings.only.length === 0 || settings.only.includes(id));
+const gateway = await bundleGateway();
+const measured: Measured[] = [];
+try {
+  for (const { id, title, measure } of chosen) {
+    process.stderr.write(`${id} …\n`);
+    measured.push({ id, title, rows: await measure({ ...settings, gateway }) });
+  }
+} finally {
+  await gateway.close();
+}
+for (const line of formatTable(measured)) console.log(line);
+console.log(`\n${await writeResults(join(import.meta.dirname, "results"), measured, new Date())}`);

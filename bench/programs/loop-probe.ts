@@ -1,0 +1,28 @@
+/**
+ * Loaded into a runner in front of its own modules: grows it to BENCH_RESIDENT_MIB, and on "start" and "stop" measures the
+ * longest turn of its event loop between the two.
+ */
+import { growTo } from "./ballast.ts";
+
+growTo(Number(process.env.BENCH_RESIDENT_MIB));
+let isMeasuring = false;
+let longestMs = 0;
+let turnedMs = 0;
+
+process.on("message", (message) => {
+  isMeasuring = message === "start";
+  if (isMeasuring) {
+    longestMs = 0;
+    turnedMs = performance.now();
+    setImmediate(turn);
+  } else process.send?.({ longestMs });
+});
+// The runner is to end as it does without this.
+process.channel?.unref();
+
+function turn(): void {
+  const nowMs = performance.now();
+  longestMs = Math.max(longestMs, nowMs - turnedMs);
+  turnedMs = nowMs;
+  if (isMeasuring) setImmediate(turn);
+}
