@@ -1,0 +1,243 @@
+import { readFileSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { AgentEvent, JobEvent } from "#gen/job/v1/job_event_pb.js";
+import {
+  type AgentWorkSchema,
+  EndCause,
+  type JobLimitsSchema,
+  JobSpecSchema,
+  PermissionMode,
+} from "#gen/job/v1/job_pb.js";
+import { type Model, startModel } from "../../../../e2e/model/model.ts";
+import { inOrder, type Script } from "../../../../e2e/model/script.ts";
+import { answer, refusal, silence, type Turn, text, toolUse } from "../../../../e2e/model/turn.ts";
+import { endOf, followJob, startRequest, story } from "../../../testing/jobs.ts";
+import { makeDataDirectory, startRunner, type TestRunner } from "../../../testing/start-runner.ts";
+import type { ExecutorSettings } from "../executor.ts";
+import { claudeExecutor } from "./claude.ts";
+import { sessionIdOf } from "./session-id.ts";
+
+const bin = join(import.meta.dirname, "../../../../node_modules/.bin");
+const { signal } = new AbortController();
+
+describe("on a runner", { timeout: 60_000 }, () => {
+  const data = makeDataDirectory();
+  const scriptsBySession = new Map<string, Script>();
+  let model: Model;
+  let runner: TestRunner;
+
+  beforeAll(async () => {
+    model = await startModel({
+      script: (request) => scriptsBySession.get(request.session)?.(request) ?? refusal(403, "permission_error"),
+    });
+    runner = await startRunner(data.path, { ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: "sk-test" });
+  }, 30_000);
+
+  afterAll(async () => {
+    await runner.stop("SIGINT");
+    await model.close();
+    data.remove();
+  });
+
+  interface AgentJob {
+    readonly turns: readonly Turn[];
+    readonly work?: Partial<MessageInitShape<typeof AgentWorkSchema>>;
+    readonly limits?: MessageInitShape<typeof JobLimitsSchema>;
+  }
+
+  async function start({ turns, work, limits }: AgentJob) {
+    const value = { agent: "claude", prompt: "Go.", ...work } as MessageInitShape<typeof AgentWorkSchema>;
+    const request = startRequest("", { work: { case: "agent", value }, ...(limits && { limits }) });
+    scriptsBySession.set(sessionIdOf(request.jobId), inOrder({ main: turns, subagent: [] }));
+    await runner.client.startJob(request);
+    return request;
+  }
+
+  async function run(job: AgentJob) {
+    const request = await start(job);
+    const events = await followJob(runner.client, request);
+    const requests = model.requests.filter(({ call }) => call?.session === sessionIdOf(request.jobId));
+    const file = (name: string) => readFileSync(`${data.path}/jobs/${request.jobId}/workspace/${name}`, "utf8");
+    return { events, end: endOf(events), did: agentEvents(events), requests, file };
+  }
+
+  test("it edits a file by real tool calls, and its events arrive in order", async () => {
+    const { events, end, did, requests, file } = await run({
+      work: { permissionMode: PermissionMode.BYPASS },
+      turns: [
+        answer([text("First a note."), toolUse("Write", { file_path: "note.txt", content: "one\n" })]),
+        answer([toolUse("Edit", { file_path: "note.txt", old_string: "one", new_string: "two" })]),
+        answer([text("The note says two.")]),
+      ],
+    });
+    expect(file("note.txt")).toBe("two\n");
+    const cases = did.map(({ event }) => event.case).filter((name) => name !== "delta");
+    expect(cases.slice(0, 3)).toEqual(["session", "text", "toolCall"]);
+    expect(cases.slice(3, 5).toSorted()).toEqual(["toolResult", "usage"]);
+    expect(cases.slice(5)).toEqual(["toolCall", ...cases.slice(6, 8), "text", "usage", "turnResult"]);
+    expect(story(events).filter((word) => word !== "agent" && word !== "log")).toEqual([
+      ...["stateChanged", "phaseChanged", "scratch", "phaseChanged", "started"],
+      ...["exited", "phaseChanged", "attemptEnded"],
+    ]);
+    expect(end).toMatchObject({
+      result: "The note says two.",
+      outcome: { cause: EndCause.COMPLETED, exitCode: 0, message: "Claude Code finished." },
+    });
+    const served = requests.reduce((sum, request) => sum + (request.served?.usage.outputTokens ?? 0), 0);
+    const told = did.flatMap(({ event }) => (event.case === "usage" ? [Number(event.value.usage?.outputTokens)] : []));
+    expect(told.reduce((sum, tokens) => sum + tokens, 0)).toBe(served);
+  });
+
+  test("what needs consent is denied, and the agent goes on", async () => {
+    const { end, did } = await run({
+      turns: [
+        answer([toolUse("Bash", { command: "touch made.txt", description: "Make it" })]),
+        answer([text("Pity.")]),
+      ],
+    });
+    const results = did.flatMap(({ event }) => (event.case === "toolResult" ? [event.value] : []));
+    expect(results).toMatchObject([{ isError: true, text: expect.stringContaining("nobody can be asked yet") }]);
+    expect(end.outcome).toMatchObject({
+      cause: EndCause.COMPLETED,
+      message: expect.stringContaining("1 tool call was denied"),
+    });
+  });
+
+  test("a rule lets a tool through without consent, and a stronger one forbids it", async () => {
+    const touch = answer([toolUse("Bash", { command: "touch made.txt", description: "Make it" })]);
+    const allowed = await run({ turns: [touch, answer([text("Made.")])], work: { allowedTools: ["Bash(touch *)"] } });
+    expect(allowed.file("made.txt")).toBe("");
+    const denied = await run({
+      turns: [touch, answer([text("Not made.")])],
+      work: { permissionMode: PermissionMode.BYPASS, allowedTools: ["Bash"], deniedTools: ["Bash", "Write"] },
+    });
+    expect(() => denied.file("made.txt")).toThrow("ENOENT");
+    expect(denied.requests[0]?.call?.tools).not.toContain("Write");
+  });
+
+  test("prompt, model and system prompt reach the model as they are", async () => {
+    const { requests } = await run({
+      turns: [answer([text("Yes.")])],
+      work: {
+        prompt: "/cost of @this --now",
+        model: "claude-sonnet-5",
+        appendSystemPrompt: "--be brief",
+        effort: "low",
+      },
+    });
+    expect(requests[0]?.call).toMatchObject({ model: "claude-sonnet-5" });
+    expect(requests[0]?.call?.prompt).toContain("/cost of @this --now");
+    expect(JSON.stringify(requests[0]?.call?.body.system)).toContain("--be brief");
+    expect(requests[0]?.headers["x-api-key"]).toBe("sk-test");
+  });
+
+  test("a limit of turns ends it", async () => {
+    const { end } = await run({
+      work: { permissionMode: PermissionMode.BYPASS },
+      limits: { maxTurns: 1 },
+      turns: [answer([toolUse("Bash", { command: "true", description: "Nothing" })]), answer([text("Never said.")])],
+    });
+    expect(end.outcome).toMatchObject({ cause: EndCause.TURN_LIMIT, exitCode: 1 });
+  });
+
+  test("a spent budget ends it", async () => {
+    const { end } = await run({
+      work: { permissionMode: PermissionMode.BYPASS },
+      limits: { budgetMicros: 1000n },
+      turns: [answer([toolUse("Bash", { command: "true", description: "Nothing" })]), answer([text("Never said.")])],
+    });
+    expect(end.outcome).toMatchObject({ cause: EndCause.BUDGET_EXHAUSTED });
+  });
+
+  test("a key that the API does not take is named as the reason", async () => {
+    const { end } = await run({ turns: [] });
+    expect(end.outcome).toMatchObject({
+      cause: EndCause.AGENT_NOT_AUTHENTICATED,
+      message: expect.stringContaining("ANTHROPIC_API_KEY"),
+    });
+  });
+
+  test("it can be canceled while the model keeps silent", async () => {
+    const request = await start({ turns: [silence] });
+    await model.until((requests) => requests.some(({ call }) => call?.session === sessionIdOf(request.jobId)));
+    await runner.client.stopJob({ jobId: request.jobId, attempt: 1, cause: EndCause.CANCELED });
+    expect(endOf(await followJob(runner.client, request)).outcome).toMatchObject({ cause: EndCause.CANCELED });
+  });
+
+  test("the runner says which version it has", async () => {
+    const { info } = await runner.client.getRunner({});
+    expect(info?.executors).toContainEqual(
+      expect.objectContaining({ name: "claude", version: "2.1.330", problem: "" }),
+    );
+  });
+});
+
+describe("without a runner", () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "claude-executor-"));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  function prepare(settings: ExecutorSettings) {
+    const work = { case: "agent", value: { agent: "claude", prompt: "Go." } } as const;
+    const spec = create(JobSpecSchema, { repoRef: "test", work });
+    const emit = () => undefined;
+    const places = { workspace: directory, home: directory, tmp: directory };
+    return claudeExecutor.prepare({ jobId: "job_0123456789abcdef", attempt: 1, spec, settings, ...places, emit });
+  }
+
+  test("a missing program is named, with what to do about it", async () => {
+    const settings = { searchPath: `${directory}:/nowhere:`, anthropicApiKey: "sk-test" };
+    const problem = expect.stringContaining("npm install -g @anthropic-ai/claude-code");
+    expect(await claudeExecutor.probe(settings, signal)).toEqual({ kind: "unusable", problem });
+    const outcome = { cause: EndCause.AGENT_NOT_INSTALLED, message: problem };
+    await expect(prepare(settings)).rejects.toMatchObject({ outcome });
+  });
+
+  test("CLAUDE_PATH goes before the search path, and must name a program", async () => {
+    const claudePath = join(directory, "other-claude");
+    await writeFile(claudePath, "#!/bin/sh\necho '9.8.7 (Claude Code)'\n");
+    const problem = `CLAUDE_PATH names "${claudePath}", which is not a program that can be run.`;
+    expect(await claudeExecutor.probe({ searchPath: bin, claudePath }, signal)).toEqual({ kind: "unusable", problem });
+    await chmod(claudePath, 0o755);
+    const settings = { searchPath: `${bin}:/usr/bin:/bin`, claudePath };
+    expect(await claudeExecutor.probe(settings, signal)).toEqual({ kind: "usable", version: "9.8.7" });
+  });
+
+  test("a folder of the program's name is no program, and a program that tells no version is unusable", async () => {
+    await mkdir(join(directory, "claude"));
+    expect(await claudeExecutor.probe({ searchPath: directory }, signal)).toMatchObject({ kind: "unusable" });
+    expect(await claudeExecutor.probe({ searchPath: "", claudePath: "/bin/false" }, signal)).toMatchObject({
+      kind: "unusable",
+      problem: expect.stringContaining('"/bin/false --version" told no version'),
+    });
+  });
+
+  test("nothing is started without a key", async () => {
+    await expect(prepare({ searchPath: bin })).rejects.toMatchObject({
+      outcome: { cause: EndCause.AGENT_NOT_AUTHENTICATED, message: expect.stringContaining("set ANTHROPIC_API_KEY") },
+    });
+  });
+
+  test("one job has one session id", async () => {
+    const [first, again] = [sessionIdOf("job_0123456789abcdef"), sessionIdOf("job_0123456789abcdef")];
+    expect(first).toBe(again);
+    expect(first).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(sessionIdOf("job_0123456789abcdeg")).not.toBe(first);
+  });
+
+  test("the base URL is the program's only when one is set, and nothing else of the operator's is told", async () => {
+    const { env } = await prepare({ searchPath: bin, anthropicApiKey: "sk-test" });
+    expect(env).toMatchObject({ ANTHROPIC_API_KEY: "sk-test", CLAUDE_CODE_TMPDIR: directory });
+    expect(Object.keys(env)).not.toContain("ANTHROPIC_BASE_URL");
+  });
+});
+
+function agentEvents(events: readonly JobEvent[]): readonly AgentEvent[] {
+  return events.flatMap(({ payload }) => (payload.case === "agent" ? [payload.value] : []));
+}
