@@ -16,15 +16,14 @@ import {
   universalServerRequestFromFetch,
   universalServerResponseToFetch,
 } from "@connectrpc/connect/protocol";
-import { createTransport, errorFromJson, errorToJson } from "@connectrpc/connect/protocol-connect";
+import { createTransport } from "@connectrpc/connect/protocol-connect";
 import { FleetService } from "#gen/fleet/v1/fleet_service_pb.js";
 import { JobService } from "#gen/job/v1/job_service_pb.js";
-import { ProblemReason } from "#gen/job/v1/problem_pb.js";
-import { findProblem, problemError } from "#protocol/problem.ts";
 import { validateRequests } from "#protocol/validation.ts";
 import { type Caller, callerKey } from "./auth/caller.ts";
 import { maxBodyBytes } from "./auth/origin.ts";
 import { refuseScope } from "./auth/scope.ts";
+import { explainRefusal } from "./explain-refusal.ts";
 
 /** The services behind the border. An RPC that is missing answers UNIMPLEMENTED. */
 export interface Services {
@@ -151,37 +150,4 @@ async function* reportFailure<T>(messages: AsyncIterable<T>, report: (error: unk
     report(error);
     throw error;
   }
-}
-
-/** Adds the Problem to the errors that Connect itself makes when it cannot read a request. */
-async function explainRefusal(response: Response): Promise<Response> {
-  if (response.ok || !response.headers.get("content-type")?.startsWith("application/json")) return response;
-  const answered = errorFromJson(await response.json(), undefined, new ConnectError("no error", Code.Unknown));
-  const error = findProblem(answered) === undefined ? explain(answered) : answered;
-  const headers = new Headers(response.headers);
-  headers.delete("content-length");
-  const status = error.code === answered.code ? response.status : 400;
-  return Response.json(errorToJson(error, undefined), { status, headers });
-}
-
-function explain(error: ConnectError): ConnectError {
-  // Connect calls it its own fault when it cannot parse the caller's protobuf.
-  const isUnparsable = error.code === Code.Internal && error.rawMessage.startsWith("parse binary:");
-  if (error.code === Code.InvalidArgument || isUnparsable) {
-    return problemError({
-      code: Code.InvalidArgument,
-      reason: ProblemReason.MALFORMED_REQUEST,
-      message: error.rawMessage,
-      action: "Send a request that matches the contract.",
-    });
-  }
-  if (error.code === Code.ResourceExhausted) {
-    return problemError({
-      code: error.code,
-      reason: ProblemReason.REQUEST_TOO_LARGE,
-      message: error.rawMessage,
-      action: "Send less in one request.",
-    });
-  }
-  return error;
 }
