@@ -73,7 +73,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
   async function stop(): Promise<void> {
     await runner.stop();
     await gateway.stop();
-    guard.close();
+    await guard.close();
     await endProcessesIn(stateFolder);
     await rm(stateFolder, { recursive: true, force: true, maxRetries: 5 });
   }

@@ -6,7 +6,7 @@ import { openLogFile } from "./log-file.ts";
 import { Part } from "./part.ts";
 import { findPort } from "./ports.ts";
 
-const guard = { watch() {}, forget() {}, close() {} };
+const guard = { watch() {}, forget() {}, async close() {} };
 let folder: string;
 let port: number;
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { startGroup } from "./process-group.ts";
 
-const guard = { watch() {}, forget() {}, close() {} };
+const guard = { watch() {}, forget() {}, async close() {} };
 const command = (script: string) => ({ args: ["sh", "-c", script] as const, cwd: "/", env: process.env });
 
 test("what it prints on either stream arrives by line", async () => {

@@ -55,7 +55,7 @@ async function runLocked(surroundings: Surroundings, state: StateFolder): Promis
     ]);
   } finally {
     await stopAll({ ...surroundings, runner, gateway });
-    guard.close();
+    await guard.close();
   }
 }
 
