@@ -1,21 +1,33 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
-import { loadFeatures } from "./config.ts";
+import { type Features, loadFeatures } from "./config.ts";
 import { cycleHudHeight } from "./hud-height.ts";
 import { listenForKeys } from "./keyboard.ts";
-import { createPage } from "./page.ts";
+import { NoDemo } from "./no-demo.tsx";
+import { createPage, type Page } from "./page.ts";
 import { keepTitle } from "./title.ts";
 
-const page = createPage(await loadFeatures());
-keepTitle(page);
-listenForKeys((key) => {
+const root = document.getElementById("page");
+const features = await loadFeatures();
+if (root) render(features.liveMode ? <App page={startPage(features)} /> : <NoDemo />, root);
+
+function startPage(enabled: Features): Page {
+  const page = createPage(enabled);
+  keepTitle(page);
+  listenForKeys((key) => findAction(page, key));
+  return page;
+}
+
+/** What a single key does now, if anything. */
+function findAction(page: Page, key: string): (() => void) | undefined {
   if (key === "J") return () => page.walk(1);
   if (key === "K") return () => page.walk(-1);
   if (key === "H") return cycleHudHeight;
   const isAgent = page.selected.peek()?.spec?.work.case === "agent";
-  if (key === "T" && isAgent) return () => (page.chosenView.value = "transcript");
-  if (key === "L" && isAgent) return () => (page.chosenView.value = "log");
+  if (isAgent && (key === "T" || key === "L")) {
+    return () => {
+      page.chosenView.value = key === "T" ? "transcript" : "log";
+    };
+  }
   return page.commands.list().find((command) => command.key === key && command.isEnabled)?.run;
-});
-const root = document.getElementById("page");
-if (root) render(<App page={page} />, root);
+}

@@ -9,7 +9,7 @@ import type { Page } from "./page.ts";
 export function Stage({ page }: { readonly page: Page }) {
   return (
     <main class="stage" id="stage">
-      <StaleBar link={page.link.value} onRetry={page.retryNow} />
+      <StaleBar link={page.link.value} />
       {page.jobs.link.value.kind === "refused" && (
         <p class="banner tone-bad">The gateway refused to list jobs: {page.jobs.link.value.message}</p>
       )}
@@ -22,7 +22,7 @@ export function Stage({ page }: { readonly page: Page }) {
 function StageContent({ page }: { readonly page: Page }) {
   const route = page.route.value;
   if (route.kind === "unknown") return <Missing title="There is no such page." text={route.path} />;
-  if (route.kind !== "job") return <Home page={page} />;
+  if (route.kind !== "job" || !page.features.runnerEnabled) return <Home page={page} />;
   const version = page.open.version.value;
   const job = page.selected.value;
   if (job) {

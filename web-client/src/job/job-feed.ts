@@ -86,7 +86,7 @@ export class JobFeed {
     if (verdict.outcome === WatchOutcome.GAP && verdict.gap) this.#skip(verdict.gap);
     if (verdict.outcome === WatchOutcome.EXPIRED) {
       this.log.note("… the events of this job are no longer kept", "warn");
-      this.#isFinal = true;
+      this.#finish();
     }
   }
 
@@ -135,7 +135,7 @@ export class JobFeed {
         this.#skip(payload.value);
         break;
       case "stateChanged":
-        if (payload.value.status && isFinal(payload.value.status.state)) this.#isFinal = true;
+        if (payload.value.status && isFinal(payload.value.status.state)) this.#finish();
         this.#update(sequence, (job) => stateChanged(job, payload.value));
         break;
       case "process":
@@ -145,6 +145,11 @@ export class JobFeed {
         this.#update(sequence, (job) => ({ ...job, phase: payload.value.phase }));
         break;
     }
+  }
+
+  #finish(): void {
+    this.#isFinal = true;
+    this.transcript.finish();
   }
 
   /** Events that the job as read knows already are history and don't change it. */

@@ -1,6 +1,7 @@
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { TurnResult } from "#gen/job/v1/job_event_pb.js";
 import { clock } from "../ui/clock.ts";
+import { LongText } from "../ui/long-text.tsx";
 import { MarkedText } from "../ui/marked-text.tsx";
 import { costText, countText, durationText } from "../ui/time-text.ts";
 import { layOutInput, summarizeInput } from "./tool-input.ts";
@@ -64,11 +65,7 @@ type ToolBlockData = Extract<Block, { kind: "tool" }>;
 function ToolBlock({ block, nested }: { readonly block: ToolBlockData; readonly nested: string }) {
   const { call, answer } = block;
   const hasFailed = answer?.result.isError ?? false;
-  const [sign, tone, word] = answer
-    ? hasFailed
-      ? ["✗", "bad", "failed"]
-      : ["✓", "ok", "done"]
-    : ["▶", "run", "running"];
+  const [sign, tone, word] = toolWords[toolState(block)];
   return (
     <details class={`block block-tool${nested}`} open={hasFailed}>
       <summary>
@@ -82,20 +79,37 @@ function ToolBlock({ block, nested }: { readonly block: ToolBlockData; readonly 
         <span class="tool-input mono">
           <MarkedText text={summarizeInput(call.inputJson)} />
         </span>
-        <span class="tool-time num">{answer ? durationText(answer.tookMs) : <Elapsed sinceMs={block.startMs} />}</span>
+        <span class="tool-time num">
+          {answer && durationText(answer.tookMs)}
+          {!answer && !block.isAbandoned && <Elapsed sinceMs={block.startMs} />}
+        </span>
       </summary>
       <pre class="mono">
-        <MarkedText text={layOutInput(call.inputJson)} />
+        <LongText text={layOutInput(call.inputJson)} />
       </pre>
       {answer && (
         <pre class={`mono tool-answer${hasFailed ? " is-error" : ""}`}>
-          <MarkedText text={answer.result.text} />
+          <LongText text={answer.result.text} />
           {answer.result.truncated && <span class="mark">… cut here</span>}
         </pre>
       )}
     </details>
   );
 }
+
+type ToolState = "running" | "done" | "failed" | "abandoned";
+
+function toolState({ answer, isAbandoned }: ToolBlockData): ToolState {
+  if (answer) return answer.result.isError ? "failed" : "done";
+  return isAbandoned ? "abandoned" : "running";
+}
+
+const toolWords: Record<ToolState, readonly [sign: string, tone: string, word: string]> = {
+  running: ["▶", "run", "running"],
+  done: ["✓", "ok", "done"],
+  failed: ["✗", "bad", "failed"],
+  abandoned: ["⊘", "off", "not answered"],
+};
 
 function Elapsed({ sinceMs }: { readonly sinceMs: number }) {
   return <>{durationText(clock.value - sinceMs)}</>;

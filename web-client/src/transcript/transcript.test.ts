@@ -35,6 +35,12 @@ test("a tool's result joins its call", () => {
   ]);
 });
 
+test("the end settles calls without an answer and texts without an end", () => {
+  const transcript = play([text("Hel"), { event: { case: "toolCall", value: { id: "t1", tool: "Bash" } } }]);
+  transcript.finish();
+  expect(transcript.blocks).toMatchObject([{ isWhole: true }, { isAbandoned: true, answer: undefined }]);
+});
+
 test("what a sub-agent does is marked", () => {
   expect(play([{ ...whole("inside"), parentToolCallId: "t1" }]).blocks).toMatchObject([{ isSubAgent: true }]);
 });

@@ -10,6 +10,8 @@ export type Block = { readonly key: string; readonly isSubAgent: boolean } & (
       readonly kind: "tool";
       readonly call: ToolCall;
       readonly startMs: number;
+      /** True when it was called and never answered: the job ended. */
+      readonly isAbandoned: boolean;
       readonly answer: ToolAnswer | undefined;
     }
   | { readonly kind: "notice"; readonly tone: "quiet" | "warn"; readonly text: string }
@@ -88,7 +90,7 @@ export class Transcript {
       case "toolCall": {
         const call = event.value;
         const { isSubAgent, timeMs: startMs } = origin;
-        this.#put({ key: call.id, isSubAgent, kind: "tool", call, startMs, answer: undefined });
+        this.#put({ key: call.id, isSubAgent, kind: "tool", call, startMs, isAbandoned: false, answer: undefined });
         break;
       }
       case "toolResult":
@@ -118,6 +120,15 @@ export class Transcript {
   /** Adds a notice that no agent event stands for. */
   takeNotice(text: string, sequence: number): void {
     this.#put({ key: `e${sequence}`, isSubAgent: false, kind: "notice", tone: "warn", text });
+  }
+
+  /** Settles what is still open: nothing more will come. */
+  finish(): void {
+    for (const block of [...this.#blocks]) {
+      if (block.kind === "tool" && !block.answer) this.#put({ ...block, isAbandoned: true });
+      if ((block.kind === "text" || block.kind === "thinking") && !block.isWhole)
+        this.#put({ ...block, isWhole: true });
+    }
   }
 
   #extend({ messageId, index, content }: AgentDelta, { isSubAgent }: Origin): void {
