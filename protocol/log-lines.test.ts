@@ -6,6 +6,7 @@ import {
   EventBatchSchema,
   type JobEvent,
   JobEventSchema,
+  LogPositionSchema,
   LogStream,
 } from "#gen/job/v1/job_event_pb.js";
 import { JobState } from "#gen/job/v1/job_pb.js";
@@ -126,6 +127,21 @@ test("a reader that starts in mid-line is told, and only about that line", () =>
     [2, true],
     [4, false],
   ]);
+});
+
+test("a reader that starts late is told which streams may hide an unfinished line", () => {
+  const position = { stdoutOffset: 9n, stderrOffset: 3n, lines: 4 };
+  const late = new LineAssembler();
+  late.place(create(LogPositionSchema, position));
+  expect(late.unseen).toEqual([STDOUT, STDERR]);
+  late.push(
+    9,
+    create(JobEventSchema, { payload: { case: "log", value: { stream: STDOUT, firstLine: 5, data: bytes("x") } } }),
+  );
+  expect(late.unseen).toEqual([STDERR]);
+  const early = new LineAssembler();
+  early.place(create(LogPositionSchema));
+  expect(early.unseen).toEqual([]);
 });
 
 interface Output {

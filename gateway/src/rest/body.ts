@@ -4,19 +4,18 @@ import { problemError } from "#protocol/problem.ts";
 import { maxBodyBytes, tooLarge, unsupportedMediaType } from "../auth/origin.ts";
 
 /** The JSON object that a request carries. A body past the limit is refused as soon as it passes it. */
-export async function readJsonObject(request: Request): Promise<Readonly<Record<string, unknown>>> {
-  const bytes = await readBytes(request);
-  if (!/^application\/json\b/i.test(request.headers.get("content-type") ?? "")) {
-    throw unsupportedMediaType("a body without a content type", 'Send "Content-Type: application/json".');
-  }
-  return parseObject(bytes);
+export async function readJsonObject(request: Request): Promise<JsonFields> {
+  return parseObject(await readBytes(request), request.headers);
 }
 
 /** As readJsonObject, and an empty object for a request without a body. */
-export async function readOptionalJsonObject(request: Request): Promise<Readonly<Record<string, unknown>>> {
-  if (request.body === null || request.headers.get("content-length") === "0") return {};
-  return await readJsonObject(request);
+export async function readOptionalJsonObject(request: Request): Promise<JsonFields> {
+  const bytes = await readBytes(request);
+  return bytes.length === 0 ? {} : parseObject(bytes, request.headers);
 }
+
+/** The fields of a JSON object, none of them looked at. */
+export type JsonFields = Readonly<Record<string, unknown>>;
 
 async function readBytes(request: Request): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
@@ -35,11 +34,14 @@ async function readBytes(request: Request): Promise<Uint8Array> {
   return bytes;
 }
 
-function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+function parseObject(bytes: Uint8Array, headers: Headers): JsonFields {
+  if (!/^application\/json\b/i.test(headers.get("content-type") ?? "")) {
+    throw unsupportedMediaType("a body without a content type", 'Send "Content-Type: application/json".');
+  }
   if (bytes.length === 0) throw malformed("the body is empty");
   const value = parseJson(bytes);
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw malformed("the body is not a JSON object");
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!isObject) throw malformed("the body is not a JSON object");
   return { ...value };
 }
 

@@ -10,11 +10,12 @@ import {
   TaskWorkSchema,
 } from "#gen/job/v1/job_pb.js";
 import { type CreateJobRequest, CreateJobRequestSchema } from "#gen/job/v1/job_service_pb.js";
+import type { JsonFields } from "./body.ts";
 import { Fields, invalidField } from "./fields.ts";
 import { enumFromText } from "./query.ts";
 
 /** The CreateJobRequest that the body of `POST /api/jobs` stands for. Limits of the contract are checked later. */
-export function parseCreateJob(body: Readonly<Record<string, unknown>>, idempotencyKey: string): CreateJobRequest {
+export function parseCreateJob(body: JsonFields, idempotencyKey: string): CreateJobRequest {
   const fields = new Fields(body);
   const type = fields.requiredString("type");
   const isTask = type === "task";

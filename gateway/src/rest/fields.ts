@@ -1,13 +1,14 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { problemError } from "#protocol/problem.ts";
+import type { JsonFields } from "./body.ts";
 
 /** The fields of a JSON object, each read once and checked for its type; null counts as absent. */
 export class Fields {
-  readonly #values: Readonly<Record<string, unknown>>;
+  readonly #values: JsonFields;
   readonly #read = new Set<string>();
 
-  constructor(values: Readonly<Record<string, unknown>>) {
+  constructor(values: JsonFields) {
     this.#values = values;
   }
 
@@ -53,7 +54,7 @@ export class Fields {
     throw invalidField(name, `must be a whole number from ${min} to ${max}`);
   }
 
-  /** A number of at least 0. */
+  /** A number, whole or not. */
   number(name: string): number | undefined {
     const value = this.#take(name);
     if (value === undefined || (typeof value === "number" && Number.isFinite(value))) return value;
