@@ -16,6 +16,7 @@ import {
   readEnded,
   readOwner,
   readStart,
+  trashDirectory,
   writeOwner,
 } from "../supervisor/job-directory.ts";
 import type { JobSettings } from "../supervisor/settings.ts";
@@ -249,7 +250,6 @@ export class Jobs {
   }
 }
 
-const trashDirectory = "trash";
 const settleMs = 100;
 const retryMs = 2000;
 

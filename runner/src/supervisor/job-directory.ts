@@ -27,9 +27,16 @@ export interface JobOwner {
   readonly slot: number;
 }
 
+/** Where directories go that are being deleted, and others that nobody will miss. */
+export const trashDirectory = "trash";
+
 /** The directory of a job; it need not exist. */
 export function jobDirectory(jobId: string): JobDirectory {
-  const root = `${jobsDirectory}/${jobId}`;
+  return jobDirectoryAt(`${jobsDirectory}/${jobId}`);
+}
+
+/** The paths of a job in this directory. */
+export function jobDirectoryAt(root: string): JobDirectory {
   const absolute = (name: string) => resolve(root, name);
   return {
     root,

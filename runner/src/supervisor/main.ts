@@ -13,6 +13,7 @@ import { SpoolWriter } from "../spool/spool-writer.ts";
 import type { Command } from "./control.ts";
 import { jobDirectory, readStart, writeEnded } from "./job-directory.ts";
 import { recoverJob } from "./recover-job.ts";
+import { rehearseJob } from "./rehearse-job.ts";
 import { runJob } from "./run-job.ts";
 import { RunnerLink } from "./runner-link.ts";
 import { StopSignal } from "./stop-signal.ts";
@@ -20,6 +21,7 @@ import { StopSignal } from "./stop-signal.ts";
 const [stdout, stderr] = await openPipes(".", 2);
 if (stdout === undefined || stderr === undefined) throw new Error("pipes are missing");
 const pipes = { stdout, stderr };
+await rehearseJob();
 const stop = new StopSignal();
 const link = new RunnerLink({ onCommand: obey, onOrphaned: () => process.exit(0) });
 

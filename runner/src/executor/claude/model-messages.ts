@@ -1,8 +1,6 @@
-import { PlanItemState } from "#gen/job/v1/job_event_pb.js";
-import { type AgentAction, maxTextBytes } from "./agent-event.ts";
-import { cutText } from "./cut-text.ts";
+import type { AgentAction } from "./agent-event.ts";
 import type { JsonObject } from "./json-object.ts";
-import { toolResult } from "./tool-result.ts";
+import { blockDelta, wholeBlock } from "./message-blocks.ts";
 import { messageUsage } from "./usage.ts";
 
 /**
@@ -12,6 +10,7 @@ import { messageUsage } from "./usage.ts";
  * whole block ever follows them.
  */
 export class ModelMessages {
+  /** The newest message that streams, or did. */
   #streaming: StreamingMessage | undefined;
   /** Of each conversation, by the tool call that began it, the newest message that came without a stream. */
   readonly #unstreamed = new Map<string, { readonly id: string; readonly blocks: number }>();
@@ -22,14 +21,14 @@ export class ModelMessages {
       case "message_start": {
         const message = event.object("message");
         const usage = [message.object("usage")];
-        this.#streaming = { id: message.text("id"), model: message.text("model"), usage, index: 0 };
+        this.#streaming = { id: message.text("id"), model: message.text("model"), usage, index: 0, isOver: false };
         return [];
       }
       case "content_block_start":
         if (this.#streaming) this.#streaming = { ...this.#streaming, index: event.count("index") };
         return [];
       case "content_block_delta":
-        return this.#streaming ? delta(this.#streaming.id, event) : [];
+        return this.#streaming ? blockDelta(this.#streaming.id, event) : [];
       case "message_delta":
         this.#streaming?.usage.push(event.object("usage"));
         return [];
@@ -59,9 +58,9 @@ export class ModelMessages {
   }
 
   #finish(): readonly AgentAction[] {
-    if (this.#streaming === undefined) return [];
+    if (this.#streaming === undefined || this.#streaming.isOver) return [];
     const { id, model, usage } = this.#streaming;
-    this.#streaming = undefined;
+    this.#streaming = { ...this.#streaming, isOver: true };
     return [messageUsage({ messageId: id, model, reports: usage })];
   }
 }
@@ -73,78 +72,9 @@ interface StreamingMessage {
   readonly usage: JsonObject[];
   /** Of the block that streams. */
   readonly index: number;
+  /** Its usage was told. */
+  readonly isOver: boolean;
 }
-
-interface BlockPlace {
-  readonly messageId: string;
-  readonly index: number;
-}
-
-function delta(messageId: string, event: JsonObject): readonly AgentAction[] | undefined {
-  const place = { messageId, index: event.count("index") };
-  const piece = event.object("delta");
-  switch (piece.text("type")) {
-    case "text_delta":
-      return [{ case: "delta", value: { ...place, content: { case: "text", value: piece.text("text") } } }];
-    case "thinking_delta":
-      return [{ case: "delta", value: { ...place, content: { case: "thinking", value: piece.text("thinking") } } }];
-    case "input_json_delta":
-      return [
-        { case: "delta", value: { ...place, content: { case: "inputJson", value: piece.text("partial_json") } } },
-      ];
-    case "signature_delta":
-    case "citations_delta":
-      return [];
-    default:
-      return undefined;
-  }
-}
-
-function wholeBlock(block: JsonObject, place: BlockPlace): readonly AgentAction[] | undefined {
-  const type = block.text("type");
-  switch (type) {
-    case "text":
-      return [{ case: "text", value: { ...place, text: cutText(block.text("text"), maxBlockBytes).text } }];
-    case "thinking":
-      return [{ case: "thinking", value: { ...place, text: cutText(block.text("thinking"), maxBlockBytes).text } }];
-    case "redacted_thinking":
-      return [{ case: "thinking", value: place }];
-    case "tool_use":
-    case "server_tool_use":
-    case "mcp_tool_use":
-      return [toolCall(block, place), ...plan(block)];
-    default:
-      return type.endsWith("_tool_result") ? [toolResult(block)] : undefined;
-  }
-}
-
-// More than models write in one block, and little enough for a batch.
-const maxBlockBytes = 512 * 1024;
-
-function toolCall(block: JsonObject, { messageId }: BlockPlace): AgentAction {
-  const { text: inputJson, truncated } = cutText(JSON.stringify(block.object("input")), maxTextBytes);
-  return {
-    case: "toolCall",
-    value: { id: block.text("id"), tool: block.text("name"), inputJson, truncated, messageId },
-  };
-}
-
-/** The to-do list, which its tool is given whole with each call. */
-function plan(block: JsonObject): readonly AgentAction[] {
-  if (block.text("name") !== "TodoWrite") return [];
-  const items = block.object("input").objects("todos");
-  const toItem = (item: JsonObject) => ({
-    text: item.text("content"),
-    state: planItemStates.get(item.text("status")) ?? PlanItemState.OPEN,
-  });
-  return [{ case: "plan", value: { items: items.map(toItem) } }];
-}
-
-const planItemStates = new Map([
-  ["pending", PlanItemState.OPEN],
-  ["in_progress", PlanItemState.ACTIVE],
-  ["completed", PlanItemState.DONE],
-]);
 
 /**
  * A sub-agent's messages come without their stream: only what the API reported at their start is known, which lacks most

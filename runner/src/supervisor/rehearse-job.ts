@@ -1,0 +1,59 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { create, fromJsonString, toJsonString } from "@bufbuild/protobuf";
+import { StartJobRequestSchema } from "#gen/runner/v1/runner_service_pb.js";
+import { openPipes } from "../process/pipe.ts";
+import { EventWriter } from "../spool/event-writer.ts";
+import { Fingerprint } from "../spool/fingerprint.ts";
+import { jobDirectoryAt, trashDirectory } from "./job-directory.ts";
+import { runJob } from "./run-job.ts";
+import { StopSignal } from "./stop-signal.ts";
+
+/**
+ * Runs a job that does nothing and tells nobody. Code runs several times slower when it runs for the first time; a spare
+ * has the time for that, the first job that it gets has not.
+ */
+export async function rehearseJob(): Promise<void> {
+  const request = fromJsonString(StartJobRequestSchema, toJsonString(StartJobRequestSchema, rehearsal));
+  const [stdout, stderr] = await openPipes(".", 2);
+  if (request.spec === undefined || stdout === undefined || stderr === undefined) return;
+  const directory = jobDirectoryAt(`${trashDirectory}/rehearsal-${process.pid}`);
+  for (const path of [directory.root, directory.home, directory.tmp]) mkdirSync(path, { mode: 0o700 });
+  const writer = new EventWriter({
+    firstSequence: 1,
+    log: { stdoutOffset: 0, stderrOffset: 0, lines: 0 },
+    fingerprint: new Fingerprint(),
+    maxLogBytes: 65_536,
+    heldDirectory: directory.held,
+    append: () => undefined,
+  });
+  await runJob({
+    request,
+    spec: request.spec,
+    directory,
+    slot: 1,
+    settings,
+    pipes: { stdout, stderr },
+    writer,
+    stop: new StopSignal(),
+    enterPhase: (phase) => writer.event({ case: "phaseChanged", value: { phase } }),
+  });
+  rmSync(directory.root, { recursive: true, force: true });
+}
+
+const rehearsal = create(StartJobRequestSchema, {
+  jobId: `rehearsal_${process.pid}`,
+  attempt: 1,
+  runnerName: "rehearsal",
+  spec: {
+    repoRef: "rehearsal",
+    work: { case: "task", value: { invocation: { case: "command", value: "echo rehearsal" } } },
+  },
+});
+
+const settings = {
+  path: "/usr/bin:/bin",
+  taskWallMs: 10_000,
+  maxLogBytes: 65_536,
+  workspace: { defaultHost: "github.com", allowInsecure: false },
+  executors: { searchPath: "/usr/bin:/bin" },
+};
