@@ -197,6 +197,20 @@ test("every answer names its request and tells browsers to keep to it", async ()
   expect(answers[0]?.headers.get("cache-control")).toBe("no-store");
 });
 
+test("a page that cannot be served is a problem like any other", async () => {
+  const failures: string[] = [];
+  const send = openLocalGateway(
+    {},
+    {
+      pages: () => Promise.reject(new Error("disk on fire")),
+      report: (error, { procedure }) => failures.push(`${procedure}: ${String(error)}`),
+    },
+  );
+  const response = await send("/jobs/x");
+  expect([response.status, await reasonOf(response)]).toEqual([500, "internal"]);
+  expect(failures).toEqual(["/jobs/x: Error: disk on fire"]);
+});
+
 test("HEAD tells what GET would, without a body", async () => {
   const { send } = await openGateway();
   const response = await send(`${home}/api/jobs/${jobId}`, { method: "HEAD" });
