@@ -5,8 +5,8 @@ import { EndCause } from "#gen/job/v1/job_pb.js";
 import { endOf, followJob, logText, type NumberedEvent, startRequest } from "../testing/jobs.ts";
 import { makeDataDirectory, processesIn, startRunner } from "../testing/start-runner.ts";
 
-// Each starts two runners.
-vi.setConfig({ testTimeout: 30_000 });
+// Each starts two runners, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 let data: ReturnType<typeof makeDataDirectory>;
 
@@ -96,6 +96,16 @@ test("the same when runner and supervisor are killed together", async () => {
   expect(endOf(events).outcome?.cause).toBe(EndCause.RUNNER_LOST);
   expect(processesIn(`${data.path}/jobs/${request.jobId}`)).toEqual([]);
   await second.stop("SIGINT");
+});
+
+test("a runner goes on when its spawner or its spare is killed", async () => {
+  const runner = await startRunner(data.path);
+  const others = processesIn(data.path).filter((pid) => pid !== runner.pid);
+  for (const pid of others) process.kill(pid, "SIGKILL");
+  const request = startRequest("echo still here");
+  await runner.client.startJob(request);
+  expect(logText(await followJob(runner.client, request))).toBe("still here\n");
+  await runner.stop("SIGINT");
 });
 
 test("SIGTERM waits for running jobs, then leaves them to the next runner", async () => {

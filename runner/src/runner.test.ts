@@ -1,15 +1,22 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { LogStream } from "#gen/job/v1/job_event_pb.js";
 import { ActorKind, EndCause } from "#gen/job/v1/job_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
-import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
+import { type StartJobRequest, StreamEventsRequestSchema } from "#gen/runner/v1/runner_service_pb.js";
+import { encodeEnvelope, messageFlag } from "#protocol/envelope.ts";
 import { findProblem } from "#protocol/problem.ts";
 import { endOf, followJob, logText, type NumberedEvent, startRequest, story } from "../testing/jobs.ts";
+import { signRequest } from "../testing/runner-client.ts";
 import { makeDataDirectory, processesIn, startRunner, type TestRunner } from "../testing/start-runner.ts";
+
+// Starting real processes takes its time on a busy machine.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const data = makeDataDirectory();
 let runner: TestRunner;
@@ -38,6 +45,25 @@ async function run(command: string, spec: Parameters<typeof startRequest>[1] = {
 /** The attempt as other calls name it. */
 function held({ jobId, attempt }: StartJobRequest) {
   return { jobId, attempt };
+}
+
+/** A stream of events whose reader takes nothing from its socket. */
+async function openStreamUnread({ url, key }: TestRunner, request: StartJobRequest): Promise<Socket> {
+  const message = create(StreamEventsRequestSchema, held(request));
+  const body = encodeEnvelope(messageFlag, toBinary(StreamEventsRequestSchema, message));
+  const target = `${url}/blazecraft.runner.v1.RunnerService/StreamEvents`;
+  const type = "application/connect+proto";
+  const socket = connect(Number(new URL(url).port), "127.0.0.1").pause();
+  const head = [
+    `POST ${new URL(target).pathname} HTTP/1.1`,
+    "host: runner",
+    `content-type: ${type}`,
+    `content-length: ${body.length}`,
+    `blazecraft-signature: ${await signRequest(key, target, type, body)}`,
+  ];
+  socket.write(`${head.join("\r\n")}\r\n\r\n`);
+  socket.write(body);
+  return socket;
 }
 
 async function refusal(call: Promise<unknown>) {
@@ -247,7 +273,16 @@ test("50 MB arrive byte for byte, and acknowledging frees the spool", async () =
     expect(message.value).toMatchObject({ gap: { fromSequence: request.firstSequence }, storedSequence: newest });
     expect(message.value.oldestSequence).toBeGreaterThan(request.firstSequence);
   }
-}, 30_000);
+});
+
+test("a watcher that does not read holds up neither the job nor another watcher", async () => {
+  const request = await start("head -c 30000000 /dev/zero");
+  const socket = await openStreamUnread(runner, request);
+  const events = await followJob(runner.client, request);
+  expect(logText(events)).toHaveLength(30_000_000);
+  expect(endOf(events).outcome?.cause).toBe(EndCause.COMPLETED);
+  socket.destroy();
+});
 
 test("past its limit a log keeps head and tail and says what is missing", async () => {
   const { events, end } = await run("seq 1 200000", { limits: { logBytes: 65_536n } });
@@ -286,4 +321,4 @@ test("no more jobs run than there are slots, and an ended one makes room", async
   await Promise.all(jobs.map((job) => runner.client.releaseJob(held(job))));
   expect((await runner.client.getRunner({})).info?.usedSlots).toBe(0);
   expect((await run("true")).end.outcome?.cause).toBe(EndCause.COMPLETED);
-}, 30_000);
+});

@@ -1,7 +1,7 @@
 import { create, type JsonValue, toBinary } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { errorFromJson } from "@connectrpc/connect/protocol-connect";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { GetRunnerRequestSchema, StartJobRequestSchema } from "#gen/runner/v1/runner_service_pb.js";
 import { findProblem } from "#protocol/problem.ts";
@@ -9,6 +9,9 @@ import { parseSecrets, sign } from "#protocol/signature.ts";
 import { startRequest } from "../testing/jobs.ts";
 import { createRunnerClient, signRequest } from "../testing/runner-client.ts";
 import { makeDataDirectory, startRunner, type TestRunner } from "../testing/start-runner.ts";
+
+// Starting real processes takes its time on a busy machine.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const data = makeDataDirectory();
 const path = "/blazecraft.runner.v1.RunnerService/GetRunner";

@@ -2,9 +2,12 @@ import { execFile } from "node:child_process";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { endOf, followJob, startRequest } from "../../testing/jobs.ts";
 import { makeDataDirectory, startRunner, type TestRunner } from "../../testing/start-runner.ts";
+
+// Starting real processes takes its time on a busy machine.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const data = makeDataDirectory();
 const buf = fileURLToPath(new URL("../../../node_modules/.bin/buf", import.meta.url));

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { LogStream } from "#gen/job/v1/job_event_pb.js";
 import { EndCause } from "#gen/job/v1/job_pb.js";
 import { type GitServer, startGitServer } from "../../../e2e/git/git-server.ts";
@@ -10,6 +10,9 @@ import { makeRepository, type Repository } from "../../../e2e/git/make-repositor
 import { runGit } from "../../../e2e/git/run-git.ts";
 import { endOf, followJob, logText, startRequest, story } from "../../testing/jobs.ts";
 import { makeDataDirectory, startRunner, type TestRunner } from "../../testing/start-runner.ts";
+
+// Starting real processes takes its time on a busy machine.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const data = makeDataDirectory();
 const room = mkdtempSync(join(tmpdir(), "blazecraft-clone-"));

@@ -114,6 +114,15 @@ test.each([
   });
 });
 
+test("a key that was refused twice is not tried on", () => {
+  const { input, say, session } = openSession();
+  const retry = { type: "system", subtype: "api_retry", error_status: 401, error: "authentication_failed" };
+  for (const attempt of [1, 2, 3]) say({ ...retry, attempt });
+  expect(input.filter((line) => line.includes('"interrupt"'))).toHaveLength(1);
+  say({ type: "result", subtype: "error_during_execution", is_error: true, terminal_reason: "aborted_streaming" });
+  expect(session.conclude(exited(1)).outcome.cause).toBe(EndCause.AGENT_NOT_AUTHENTICATED);
+});
+
 test("an error says what to do when there is something to do", () => {
   const busy = { is_error: true, api_error_status: 529, result: "API Error: 529 Overloaded." };
   expect(endedBy(exited(1), busy).outcome.message).toBe(

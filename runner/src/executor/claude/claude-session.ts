@@ -1,5 +1,5 @@
 import type { Conclusion, ExecutorJob, OutputLine, ProcessEnd, ProcessInput } from "../executor.ts";
-import { answerLine, promptLine } from "./input-line.ts";
+import { answerLine, interruptLine, promptLine } from "./input-line.ts";
 import { type JsonObject, parseJsonObject } from "./json-object.ts";
 import { LineTranslator } from "./line-to-events.ts";
 import { judgeEnd } from "./outcome.ts";
@@ -20,6 +20,7 @@ export class ClaudeSession {
   #stdin: ProcessInput | undefined;
   /** The newest result; undefined while a turn goes on. */
   #result: JsonObject | undefined;
+  #keyRefused = false;
 
   constructor({ prompt, emit, now }: ClaudeSessionOptions) {
     this.#prompt = prompt;
@@ -44,13 +45,17 @@ export class ClaudeSession {
 
   /** Judges the session once its process has ended. */
   conclude(end: ProcessEnd): Conclusion {
-    return { outcome: judgeEnd(end, this.#result), result: this.#result?.text("result") ?? "" };
+    return {
+      outcome: judgeEnd(end, { result: this.#result, keyRefused: this.#keyRefused }),
+      result: this.#result?.text("result") ?? "",
+    };
   }
 
   #follow(line: JsonObject): void {
     switch (line.text("type")) {
       case "system":
         if (line.text("subtype") === "init") this.#result = undefined;
+        if (line.text("subtype") === "api_retry") this.#watchKey(line);
         break;
       case "control_request":
         this.#stdin?.write(answerLine(line));
@@ -60,6 +65,13 @@ export class ClaudeSession {
         if (line.count("queued_turn_count") === 0) this.#stdin?.end();
         break;
     }
+  }
+
+  /** A key that is refused twice stays wrong, but Claude Code would try it for minutes. */
+  #watchKey(retry: JsonObject): void {
+    if (this.#keyRefused || retry.count("error_status") !== 401 || retry.count("attempt") < 2) return;
+    this.#keyRefused = true;
+    this.#stdin?.write(interruptLine);
   }
 }
 

@@ -153,8 +153,11 @@ describe("on a runner", { timeout: 60_000 }, () => {
     expect(end.outcome).toMatchObject({ cause: EndCause.BUDGET_EXHAUSTED });
   });
 
-  test("a key that the API does not take is named as the reason", async () => {
-    const { end } = await run({ turns: [] });
+  test.each([
+    ["forbids", refusal(403, "permission_error")],
+    ["does not know", refusal(401, "authentication_error")],
+  ])("a key that the API %s is named as the reason, soon", async (_, turn) => {
+    const { end } = await run({ turns: Array(10).fill(turn) });
     expect(end.outcome).toMatchObject({
       cause: EndCause.AGENT_NOT_AUTHENTICATED,
       message: expect.stringContaining("ANTHROPIC_API_KEY"),

@@ -16,6 +16,13 @@ export function answerLine(request: JsonObject): string {
   return toLine({ type: "control_response", response });
 }
 
+/** The line that ends the turn that goes on. */
+export const interruptLine = toLine({
+  type: "control_request",
+  request_id: "interrupt",
+  request: { subtype: "interrupt" },
+});
+
 const denial = "Denied: nobody can be asked yet; choose another permission mode for the job if it needs this.";
 
 function toLine(message: object): string {

@@ -6,10 +6,24 @@ import { resultText } from "./turns.ts";
 
 type Outcome = Conclusion["outcome"];
 
-/** How an attempt ended, given the last result line, which is undefined when the program ended inside a turn. */
-export function judgeEnd(end: ProcessEnd, result: JsonObject | undefined): Outcome {
+/** What a session came to. */
+export interface SessionEnd {
+  /** The last result line; undefined when the program ended inside a turn. */
+  readonly result: JsonObject | undefined;
+  /** The turn was interrupted because the API does not take the key. */
+  readonly keyRefused: boolean;
+}
+
+/** How an attempt ended. */
+export function judgeEnd(end: ProcessEnd, { result, keyRefused }: SessionEnd): Outcome {
   const facts = end.kind === "exited" ? { exitCode: end.exitCode } : { signal: end.signal };
-  return { ...(result === undefined ? judgeUnfinished(end) : judgeResult(result)), ...facts };
+  return { ...judge(end, result, keyRefused), ...facts };
+}
+
+function judge(end: ProcessEnd, result: JsonObject | undefined, keyRefused: boolean): Outcome {
+  if (result === undefined) return judgeUnfinished(end);
+  if (!result.flag("is_error")) return { cause: EndCause.COMPLETED, message: completedMessage(result) };
+  return keyRefused ? notAuthenticated("401") : judgeError(result);
 }
 
 function judgeUnfinished(end: ProcessEnd): Outcome {
@@ -22,8 +36,7 @@ function judgeUnfinished(end: ProcessEnd): Outcome {
 }
 
 /** Errors of the API come as results of kind "success": only is_error tells. */
-function judgeResult(result: JsonObject): Outcome {
-  if (!result.flag("is_error")) return { cause: EndCause.COMPLETED, message: completedMessage(result) };
+function judgeError(result: JsonObject): Outcome {
   const said = cutText(resultText(result).trim(), maxQuoteBytes).text.replace(/\.$/, "");
   const status = result.count("api_error_status");
   switch (result.text("subtype")) {
@@ -35,10 +48,7 @@ function judgeResult(result: JsonObject): Outcome {
         message: `${said}; raise limits.budget_micros if the job needs more.`,
       };
   }
-  if (status === 401 || status === 403 || /^(invalid api key|not logged in)/i.test(said)) {
-    const message = `The model's API refused the runner's key; check ANTHROPIC_API_KEY on the runner. It said: ${said}.`;
-    return { cause: EndCause.AGENT_NOT_AUTHENTICATED, message };
-  }
+  if (status === 401 || status === 403 || /^(invalid api key|not logged in)/i.test(said)) return notAuthenticated(said);
   if (result.text("terminal_reason").startsWith("aborted_")) {
     return { cause: EndCause.AGENT_ERROR, message: "Claude Code was interrupted before it had finished." };
   }
@@ -47,6 +57,11 @@ function judgeResult(result: JsonObject): Outcome {
     cause: EndCause.AGENT_ERROR,
     message: `Claude Code ended with an error: ${said || "it gave none"}.${advice}`,
   };
+}
+
+function notAuthenticated(answer: string): Outcome {
+  const message = `The model's API refused the runner's key; check ANTHROPIC_API_KEY on the runner. It said: ${answer}.`;
+  return { cause: EndCause.AGENT_NOT_AUTHENTICATED, message };
 }
 
 const maxQuoteBytes = 700;
