@@ -16,7 +16,7 @@ export function App({ page }: { readonly page: Page }) {
   }, [isSignedOut]);
   return (
     <div class="page">
-      <a class="skip" href="#new-work">
+      <a class="skip" href="#job-panel">
         Skip to the job panel
       </a>
       <ResourceBar

@@ -73,7 +73,7 @@ function JobPanel({ page }: { readonly page: Page }) {
     { id: "log" as const, title: "Log" },
   ];
   return (
-    <section class="hud-plate plate hud-panel" aria-label="Job panel">
+    <section id="job-panel" class="hud-plate plate hud-panel" aria-label="Job panel" tabIndex={-1}>
       <Tabs
         name="panel"
         label="Job panel"
