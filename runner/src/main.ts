@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import type { ConnectRouter } from "@connectrpc/connect";
@@ -8,6 +8,7 @@ import { RunnerService } from "#gen/runner/v1/runner_service_pb.js";
 import { Nonces } from "./auth/nonces.ts";
 import { type Config, type ListenAddress, loadConfig } from "./config.ts";
 import { claimDataDirectory } from "./data-directory.ts";
+import type { ExecutorStatus } from "./executor/executor.ts";
 import { executors } from "./executor/executors.ts";
 import { Jobs } from "./job/jobs.ts";
 import { createRunnerService } from "./runner-service.ts";
@@ -91,7 +92,17 @@ function handleSignals({ config, jobs, leave, logger }: Shutdown): void {
 
 function probeExecutors({ job }: Config) {
   const signal = AbortSignal.timeout(probeTimeoutMs);
-  return new Map(Array.from(executors, ([name, executor]) => [name, executor.probe(job.executors, signal)]));
+  return new Map(
+    Array.from(executors, ([name, executor]) => [
+      name,
+      executor.probe(job.executors, signal).catch(
+        (error: unknown): ExecutorStatus => ({
+          kind: "unusable",
+          problem: `${name} could not be examined: ${error instanceof Error ? error.message : String(error)}`,
+        }),
+      ),
+    ]),
+  );
 }
 
 async function listenGrpc(port: number, routes: (router: ConnectRouter) => void, logger: pino.Logger): Promise<string> {
@@ -105,9 +116,14 @@ async function listenGrpc(port: number, routes: (router: ConnectRouter) => void,
 async function listen(server: Server, address: ListenAddress): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(new Error(`${describe(address)} cannot be listened on: ${error.message}`)));
-    if (address.kind === "unix") server.listen(address.path, resolve);
-    else server.listen(address.port, address.host, resolve);
+    if (address.kind === "unix") {
+      // A runner that was killed leaves its socket behind.
+      rmSync(address.path, { force: true });
+      server.listen(address.path, resolve);
+    } else server.listen(address.port, address.host, resolve);
   });
+  // For the runner's user and group: a tunnel of another user joins the group.
+  if (address.kind === "unix") chmodSync(address.path, 0o660);
   const bound = server.address();
   return typeof bound === "object" && bound !== null ? `${bound.address}:${bound.port}` : describe(address);
 }

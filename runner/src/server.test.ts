@@ -1,3 +1,4 @@
+import { request } from "node:http";
 import { create, type JsonValue, toBinary } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { errorFromJson } from "@connectrpc/connect/protocol-connect";
@@ -140,4 +141,22 @@ test("health is open and says two things first", async () => {
 test("unknown paths are not found", async () => {
   expect((await fetch(`${runner.url}/`)).status).toBe(404);
   expect((await fetch(`${runner.url}/grpc.health.v1.Health/Check`, { method: "POST" })).status).toBe(404);
+});
+
+test("a Unix socket serves as well as a port, also when a killed runner left its own behind", async () => {
+  const own = makeDataDirectory();
+  const socket = `${own.path}/gateway.sock`;
+  const first = await startRunner(own.path, { HOST: `unix:${socket}` });
+  await first.stop("SIGKILL");
+  const second = await startRunner(own.path, { HOST: `unix:${socket}` });
+  const body = await new Promise<string>((resolve, reject) => {
+    request({ socketPath: socket, path: "/health" }, (response) => {
+      response.setEncoding("utf8").once("data", resolve);
+    })
+      .once("error", reject)
+      .end();
+  });
+  expect(body).toBe('{"status":"ok","version":"1.0.0"}');
+  await second.stop("SIGINT");
+  own.remove();
 });

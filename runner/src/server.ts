@@ -86,6 +86,7 @@ const streamEventsPath = `/${RunnerService.typeName}/${RunnerService.method.stre
 
 function fail(request: IncomingMessage, response: ServerResponse, error: unknown, logger: Logger): void {
   if (!(error instanceof ConnectError)) logger.error({ err: error, url: request.url }, "request failed");
+  else if (error.code === Code.Unauthenticated) logger.warn({ url: request.url, problem: error.rawMessage }, "refused");
   if (response.headersSent) {
     // The stream is cut, not ended: its reader asks again from where it is.
     response.destroy();
