@@ -68,6 +68,11 @@ export class LineAssembler {
     return [...this.#unseen];
   }
 
+  /** True while a line is open that begins before the first event that was fed. */
+  get hasHeadless(): boolean {
+    return [...this.#open.values()].some(({ headless }) => headless);
+  }
+
   /** Says where the log stands, from the header of a batch and before its events. Needed once, harmless again. */
   place(position: LogPosition | undefined): void {
     if (!this.#isPlaced && position !== undefined) {
@@ -153,8 +158,8 @@ interface TimedChunk {
 /** A line whose line feed has not come yet. */
 class OpenLine {
   readonly number: number;
+  readonly headless: boolean;
   readonly #stream: LogStream;
-  readonly #headless: boolean;
   #time: Timestamp | undefined;
   #parts: Uint8Array[] = [];
   #length = 0;
@@ -163,7 +168,7 @@ class OpenLine {
     this.number = number;
     this.#stream = stream;
     this.#time = time;
-    this.#headless = headless;
+    this.headless = headless;
   }
 
   /** Adds bytes, and answers the pieces that no longer fit. */
@@ -191,7 +196,7 @@ class OpenLine {
       number: this.number,
       bytes: join(this.#parts, this.#length),
       partial,
-      headless: this.#headless,
+      headless: this.headless,
     };
   }
 

@@ -87,6 +87,30 @@ test("a reader that comes back in mid-line gets the line whole, however far back
   expect(events[0]?.id).toBe("691");
 });
 
+test("a line too long for one event is resumed at any of its pieces", async () => {
+  const x = "x".repeat(50_000);
+  const job = jobOf([
+    ...Array.from({ length: 5 }, () => log(STDOUT, 1, x)),
+    log(STDERR, 2, "e\n"),
+    log(STDOUT, 1, "end\nnext\n"),
+    state(JobState.SUCCEEDED),
+  ]);
+  const all = parseSse(await (await open(job)).text());
+  expect(all.map(({ id, data }) => [id, data.line, data.text?.length, data.partial])).toEqual([
+    ["2", 1, 65_536, true],
+    ["3", 1, 65_536, true],
+    ["4", 1, 65_536, true],
+    ["6", 2, 2, false],
+    ["7-1", 1, 250_003 - 3 * 65_536 + 1, false],
+    ["7", 2, 5, false],
+    ["8", undefined, undefined, undefined],
+  ]);
+  for (const [index, { id }] of all.entries()) {
+    const rest = await open(job, { "last-event-id": id ?? "" });
+    expect(parseSse(await rest.text())).toEqual(all.slice(index + 1));
+  }
+});
+
 test("a reader that comes back after the end gets 204, which keeps an EventSource away", async () => {
   const job = jobOf(script);
   expect((await open(job, { "last-event-id": "10" })).status).toBe(204);

@@ -101,7 +101,7 @@ export class JobStream {
       const sequence = (header?.firstSequence ?? 0) + index;
       const unseen = endsOutput(event) ? this.#lines.unseen : [];
       const items = this.#lines.push(sequence, event);
-      const isWhole = !items.some(isHeadless) && !(await this.#leftLineOpen(unseen));
+      const isWhole = !isHeadless(this.#lines, items) && !(await this.#leftLineOpen(unseen));
       const whole = isWhole ? items : await this.#readAgain(sequence);
       const parts = jobEventToStream(sequence, event, whole);
       const named = parts.map((part, at) => ({ ...part, id: partId(sequence, at + 1, parts.length) }));
@@ -150,7 +150,7 @@ export class JobStream {
           const sequence = (header?.firstSequence ?? 0) + index;
           const isWhole = !endsOutput(event) || lines.unseen.length === 0;
           const items = lines.push(sequence, event);
-          if (sequence === until) return { lines, items, isWhole: isWhole && !items.some(isHeadless) };
+          if (sequence === until) return { lines, items, isWhole: isWhole && !isHeadless(lines, items) };
         }
       }
       throw new ConnectError(`event ${until} is no longer there`, Code.Unavailable);
@@ -179,8 +179,9 @@ function heartbeat({ time, newestSequence }: Heartbeat): StreamEvent {
   return { name: "heartbeat", data: { ts: timeToJson(time), last_seq: newestSequence } };
 }
 
-function isHeadless(item: LogItem): boolean {
-  return item.kind === "line" && item.headless;
+/** True when the beginning of a line is missing, be it done or still open. */
+function isHeadless(lines: LineAssembler, items: readonly LogItem[]): boolean {
+  return lines.hasHeadless || items.some((item) => item.kind === "line" && item.headless);
 }
 
 function cursorExpired(newestSequence: number): ConnectError {
