@@ -6,6 +6,7 @@ import { jobTitle } from "../jobs/job-words.ts";
 import { StateGlyph } from "../jobs/state-glyph.tsx";
 import { clock } from "../ui/clock.ts";
 import { MarkedText } from "../ui/marked-text.tsx";
+import { asSentence } from "../ui/sentence.ts";
 import { agoText } from "../ui/time-text.ts";
 import { isOnline } from "./runner-store.ts";
 
@@ -71,7 +72,7 @@ function Base({ runner, jobs }: { readonly runner: Runner; readonly jobs: readon
       </header>
       {runner.problem && (
         <p class="base-problem">
-          <MarkedText text={runner.problem} /> <LastSeen runner={runner} />
+          <MarkedText text={asSentence(runner.problem)} /> <LastSeen runner={runner} />
         </p>
       )}
       {isOnline(runner) && (

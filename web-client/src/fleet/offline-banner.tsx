@@ -1,6 +1,7 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Runner } from "#gen/fleet/v1/runner_pb.js";
 import { MarkedText } from "../ui/marked-text.tsx";
+import { asSentence } from "../ui/sentence.ts";
 import { isOnline } from "./runner-store.ts";
 
 /** Says that jobs will wait because no runner answers, and how to start one; nothing while one does. */
@@ -25,8 +26,4 @@ export function OfflineBanner({ runners }: { readonly runners: readonly Runner[]
       </details>
     </section>
   );
-}
-
-function asSentence(fact: string): string {
-  return `${fact.charAt(0).toUpperCase()}${fact.slice(1)}${/[.!?]$/.test(fact) ? "" : "."}`;
 }
