@@ -45,14 +45,15 @@ describe("on a runner", { timeout: 60_000 }, () => {
 
   interface AgentJob {
     readonly turns: readonly Turn[];
+    readonly subagent?: readonly Turn[];
     readonly work?: Partial<MessageInitShape<typeof AgentWorkSchema>>;
     readonly limits?: MessageInitShape<typeof JobLimitsSchema>;
   }
 
-  async function start({ turns, work, limits }: AgentJob) {
+  async function start({ turns, subagent = [], work, limits }: AgentJob) {
     const value = { agent: "claude", prompt: "Go.", ...work } as MessageInitShape<typeof AgentWorkSchema>;
     const request = startRequest("", { work: { case: "agent", value }, ...(limits && { limits }) });
-    scriptsBySession.set(sessionIdOf(request.jobId), inOrder({ main: turns, subagent: [] }));
+    scriptsBySession.set(sessionIdOf(request.jobId), inOrder({ main: turns, subagent }));
     await runner.client.startJob(request);
     return request;
   }
@@ -90,6 +91,28 @@ describe("on a runner", { timeout: 60_000 }, () => {
     const served = requests.reduce((sum, request) => sum + (request.served?.usage.outputTokens ?? 0), 0);
     const told = did.flatMap(({ event }) => (event.case === "usage" ? [Number(event.value.usage?.outputTokens)] : []));
     expect(told.reduce((sum, tokens) => sum + tokens, 0)).toBe(served);
+  });
+
+  test("its to-do list and its sub-agents are told, and one prompt has one result", async () => {
+    const todo = { content: "Look around", status: "in_progress", activeForm: "Looking around" };
+    const scout = { description: "Look around", prompt: "List the files", subagent_type: "general-purpose" };
+    const { did, end } = await run({
+      work: { permissionMode: PermissionMode.BYPASS },
+      turns: [
+        answer([toolUse("TodoWrite", { todos: [todo] })]),
+        answer([toolUse("Agent", scout, "toolu_scout")]),
+        answer([text("Seen.")]),
+      ],
+      subagent: [answer([toolUse("Bash", { command: "ls", description: "List" })]), answer([text("Nothing here.")])],
+    });
+    const cases = did.map(({ event }) => event.case);
+    expect(cases.filter((name) => name === "plan" || name === "subAgent" || name === "turnResult")).toEqual([
+      ...["plan", "subAgent", "subAgent", "turnResult"],
+    ]);
+    const scouted = did.filter(({ parentToolCallId }) => parentToolCallId === "toolu_scout");
+    expect(scouted.map(({ event }) => event.case)).toEqual(["toolCall", "usage", "toolResult", "text", "usage"]);
+    expect(cases).not.toContain("raw");
+    expect(end.result).toBe("Seen.");
   });
 
   test("what needs consent is denied, and the agent goes on", async () => {
