@@ -111,6 +111,24 @@ test("a line too long for one event is resumed at any of its pieces", async () =
   }
 });
 
+test("a line whose beginning is no longer kept is shown from where it is", async () => {
+  const watched: number[] = [];
+  const job: Services["job"] = {
+    getJob: () => ({ job: create(JobSchema, { id, newestSequence: 400 }) }),
+    async *watchJob({ afterSequence }) {
+      watched.push(afterSequence);
+      const isOld = afterSequence < 300;
+      const gap = { fromSequence: 1, toSequence: 300, reason: GapReason.EXPIRED };
+      yield verdict(isOld ? { outcome: WatchOutcome.GAP, gap } : { outcome: WatchOutcome.OK });
+      const position = { stdoutOffset: 9n, lines: 1 };
+      yield batch(301, [log(STDOUT, 1, "ning"), log(STDOUT, 1, " is gone\n"), log(STDOUT, 2, "whole\n")], position);
+    },
+  };
+  const events = parseSse(await (await open(job, {}, "?after=300")).text());
+  expect(events.map(({ data }) => data.text)).toEqual(["ning is gone\n", "whole\n"]);
+  expect(watched).toEqual([300, 236]);
+});
+
 test("a reader that comes back after the end gets 204, which keeps an EventSource away", async () => {
   const job = jobOf(script);
   expect((await open(job, { "last-event-id": "10" })).status).toBe(204);

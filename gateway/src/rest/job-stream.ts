@@ -143,6 +143,7 @@ export class JobStream {
     const signal = AbortSignal.any([this.#options.signal, enough.signal]);
     try {
       for await (const { message } of this.#watch(from, signal)) {
+        if (message.case === "verdict" && message.value.outcome === WatchOutcome.GAP) lines.finish(from);
         if (message.case !== "batch") continue;
         const { header, events } = message.value;
         lines.place(header?.log);
