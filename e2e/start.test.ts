@@ -3,9 +3,12 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { findProcesses, startSystem } from "./start/start-run.ts";
 import { findFreePorts } from "./system/free-ports.ts";
+
+// Some bring a system up several times, each time as slowly as the machine is busy.
+vi.setConfig({ testTimeout: 240_000 });
 
 let stateFolder: string;
 let ports: readonly [runner: number, gateway: number, grpc: number];
@@ -119,7 +122,7 @@ test("a missing git is said before anything is started", async () => {
 });
 
 function eventually<Value>(read: () => Value | Promise<Value>) {
-  return expect.poll(read, { timeout: 20_000 });
+  return expect.poll(read, { timeout: 60_000 });
 }
 
 function findPart(command: string): number {

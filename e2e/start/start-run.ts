@@ -36,7 +36,7 @@ export function startSystem(
   return {
     gatewayUrl: `http://127.0.0.1:${gateway}`,
     output: () => output,
-    printed: (text) => expect.poll(() => output, { timeout: 45_000, interval: 20 }).toMatch(text),
+    printed: (text) => expect.poll(() => output, { timeout: 90_000, interval: 20 }).toMatch(text),
     signal: (name) => void child.kill(name),
     exited: ending(child),
   };
