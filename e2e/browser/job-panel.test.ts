@@ -1,0 +1,73 @@
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { startSystem, type TestSystem } from "../system/start-system.ts";
+import { openBrowser } from "./open-browser.ts";
+
+let system: TestSystem;
+let browser: Awaited<ReturnType<typeof openBrowser>>;
+let page: Page;
+const faults: string[] = [];
+
+beforeAll(async () => {
+  const pages = join(import.meta.dirname, "../../web-client/dist");
+  [system, browser] = await Promise.all([startSystem({ pages }), openBrowser()]);
+  page = await browser.context.newPage();
+  page.on("pageerror", (error) => faults.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error") faults.push(message.text());
+  });
+});
+afterEach(() => {
+  expect(faults.splice(0)).toEqual([]);
+});
+afterAll(async () => {
+  await browser.close();
+  await system.stop();
+});
+
+/** Fills the Job Panel's form for a task and runs it. */
+async function runTask(command: string): Promise<void> {
+  const panel = page.getByRole("region", { name: "Job panel" });
+  await panel.getByRole("tab", { name: "New" }).click();
+  await panel.getByRole("radio", { name: "Task" }).check();
+  await panel.getByRole("textbox", { name: "Repository" }).fill("test");
+  await panel.getByRole("textbox", { name: "Command" }).fill(command);
+  await panel.getByRole("button", { name: "Run job" }).click();
+}
+
+test("the Job Panel in the bottom HUD creates a job, and its output streams in", async () => {
+  await page.goto(system.gatewayUrl);
+  await runTask("echo hello; echo oops >&2");
+  const output = page.getByRole("log", { name: "Output" });
+  await output.getByText("hello", { exact: true }).waitFor();
+  await output.getByText("oops", { exact: true }).waitFor();
+  await page.locator(".job-head .state-word").getByText("succeeded").waitFor();
+  expect(page.url()).toMatch(/\/jobs\/job_[0-9a-z]{16}$/);
+});
+
+test("a reload in mid-stream shows the whole output, once", async () => {
+  await runTask("for i in $(seq 1 40); do echo line $i; sleep 0.05; done");
+  const output = page.getByRole("log", { name: "Output" });
+  await output.getByText("line 5", { exact: true }).waitFor();
+  await page.reload();
+  await output.getByText("line 40", { exact: true }).waitFor();
+  await page.locator(".job-head .state-word").getByText("succeeded").waitFor();
+  for (const line of ["line 1", "line 20", "line 40"]) {
+    expect(await output.getByText(line, { exact: true }).count()).toBeLessThanOrEqual(1);
+  }
+});
+
+test("Stop cancels a running job, and the page says so", async () => {
+  await runTask("echo started; sleep 1000");
+  await page.getByRole("log", { name: "Output" }).getByText("started", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Stop", exact: true }).click();
+  await page.getByRole("button", { name: "Confirm stop" }).click();
+  await page.locator(".job-head .state-word").getByText("canceled").waitFor();
+});
+
+test("output that looks like markup stays text", async () => {
+  await runTask(`echo '<img src=x onerror="document.title=1"><script>alert(1)</script>'`);
+  await page.getByRole("log", { name: "Output" }).getByText("<script>alert(1)</script>").waitFor();
+  expect(await page.title()).not.toBe("1");
+});
