@@ -58,7 +58,8 @@ export async function watchFast(request: Request, env: Env): Promise<Response | 
   const contentType = request.headers.get("content-type") ?? "";
   const end = ends[contentType];
   const hasDeadline = request.headers.has("connect-timeout-ms") || request.headers.has("grpc-timeout");
-  if (end === undefined || hasDeadline || request.method !== "POST") return undefined;
+  const isSmall = Number(request.headers.get("content-length") ?? Number.NaN) <= maxRequestBytes;
+  if (end === undefined || hasDeadline || !isSmall || request.method !== "POST") return undefined;
   const open = watches[new URL(request.url).pathname];
   if (open === undefined) return undefined;
   try {
@@ -72,6 +73,9 @@ export async function watchFast(request: Request, env: Env): Promise<Response | 
     return undefined;
   }
 }
+
+/** A request that asks for a watch is small; one of unknown length is left to the handler that counts as it reads. */
+const maxRequestBytes = 1024;
 
 const ends: Readonly<Record<string, WatchCursor["end"]>> = {
   "application/connect+proto": "connect",
