@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { EndCause } from "#gen/job/v1/job_pb.js";
 import { endOf, followJob, logText, type NumberedEvent, startRequest } from "../testing/jobs.ts";
 import { makeDataDirectory, processesIn, startRunner } from "../testing/start-runner.ts";
+import { jobDirectoryAt, markDiskFull } from "./supervisor/job-directory.ts";
 
 // Each starts two runners, which takes its time on a busy machine.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
@@ -83,7 +84,19 @@ test("a killed supervisor's job ends as lost, with its log so far and none of it
   await runner.stop("SIGINT");
 });
 
-test("the same when runner and supervisor are killed together", async () => {
+test("a job that filled the disk ends saying so", async () => {
+  const runner = await startRunner(data.path);
+  const request = startRequest(untilTold);
+  await runner.client.startJob(request);
+  await followJob(runner.client, request, { enough: hasWritten("before") });
+  // As its supervisor does when a write fails for want of space.
+  markDiskFull(jobDirectoryAt(`${data.path}/jobs/${request.jobId}`));
+  process.kill(supervisorOf(request.jobId), "SIGKILL");
+  expect(endOf(await followJob(runner.client, request)).outcome?.cause).toBe(EndCause.DISK_FULL);
+  await runner.stop("SIGINT");
+});
+
+test("a job ends as lost when runner and supervisor are killed together", async () => {
   const first = await startRunner(data.path);
   const request = startRequest(untilTold);
   await first.client.startJob(request);

@@ -8,6 +8,7 @@ import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { problemError } from "#protocol/problem.ts";
 import { isAlive } from "../process/process-table.ts";
+import { compileCache } from "../supervisor/compile-cache.ts";
 import type { HeldJob } from "../supervisor/control.ts";
 import {
   createJobDirectory,
@@ -205,17 +206,27 @@ export class Jobs {
       const isLost = owner === undefined || !isAlive(owner.supervisor);
       const ended = readEnded(attempt.directory);
       if (ended !== undefined) return attempt.finish(ended);
-      if (isLost) return this.#recover(attempt);
-      await wait(settleMs);
+      if (!isLost) await wait(settleMs);
+      else if (await this.#recover(attempt)) return;
+      else await wait(retryMs);
     }
   }
 
-  async #recover(attempt: Attempt): Promise<void> {
+  /** Has another supervisor clean up and write the end; false when that could not be begun. */
+  async #recover(attempt: Attempt): Promise<boolean> {
     const { jobId, number, slot, directory } = attempt;
     const { supervisors, logger } = this.#options;
     logger.error({ jobId, attempt: number }, "the supervisor died; cleaning up and ending its job");
     const supervisor = await supervisors.take();
-    writeOwner(directory, { supervisor: supervisor.process, slot });
+    try {
+      writeOwner(directory, { supervisor: supervisor.process, slot });
+    } catch (error) {
+      logger.error({ jobId, attempt: number, err: error }, "the job cannot be recovered yet");
+      supervisor.command({ kind: "leave" });
+      // The disk is full, and this is all that can be made again. What a supervisor adds meanwhile goes the next time.
+      await rm(compileCache, { recursive: true, force: true }).catch(() => undefined);
+      return false;
+    }
     supervisor.command({ kind: "recover", jobId });
     attempt.follow(supervisor, () => {
       // When even this fails, the disk may be full: not so fast again.
@@ -225,6 +236,7 @@ export class Jobs {
           attempt,
         );
     });
+    return true;
   }
 
   async #remove(attempt: Attempt): Promise<void> {

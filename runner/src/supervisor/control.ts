@@ -35,6 +35,8 @@ export type Command =
   | { readonly kind: "run"; readonly jobId: string; readonly slot: number; readonly settings: JobSettings }
   /** Clean up after a supervisor that died, and write the end of its job; only to a spare. */
   | { readonly kind: "recover"; readonly jobId: string }
+  /** It is not needed after all; only to a spare. */
+  | { readonly kind: "leave" }
   | { readonly kind: "stop"; readonly stop: StopOrder };
 
 /** Why and how to stop a job. */
@@ -86,6 +88,7 @@ const reportFields: Fields<Report> = {
 const commandFields: Fields<Command> = {
   run: { jobId: isString, slot: isNumber, settings: isSettings },
   recover: { jobId: isString },
+  leave: {},
   stop: { stop: isStop },
 };
 

@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fsync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { fromJsonString, toJsonString } from "@bufbuild/protobuf";
@@ -96,6 +106,24 @@ export function writeEnded({ root }: JobDirectory, end: SpoolEnd): void {
 export function readEnded({ root }: JobDirectory): SpoolEnd | undefined {
   return readJson<SpoolEnd>(`${root}/ended.json`);
 }
+
+/** Sets some disk aside for the end of a job that fills it. */
+export function reserveDisk({ root }: JobDirectory): void {
+  writeFileSync(`${root}/reserve`, Buffer.alloc(reservedBytes, 1), { mode: 0o600 });
+}
+
+/** Records that the disk is full, and gives back what was set aside. Takes no new disk itself. */
+export function markDiskFull({ root }: JobDirectory): void {
+  renameSync(`${root}/reserve`, `${root}/disk-full`);
+  truncateSync(`${root}/disk-full`);
+}
+
+/** Whether the job ended because the disk was full. */
+export function wasDiskFull({ root }: JobDirectory): boolean {
+  return existsSync(`${root}/disk-full`);
+}
+
+const reservedBytes = 64 * 1024;
 
 /** Writes a file that is there either whole or not at all. */
 function writeWhole(path: string, text: string): void {

@@ -11,7 +11,7 @@ import type { LogPlace } from "../spool/log-numbering.ts";
 import { type SpoolScan, scanSpool } from "../spool/scan-spool.ts";
 import { SpoolWriter } from "../spool/spool-writer.ts";
 import type { Command } from "./control.ts";
-import { jobDirectory, readStart, writeEnded } from "./job-directory.ts";
+import { type JobDirectory, jobDirectory, markDiskFull, readStart, reserveDisk, writeEnded } from "./job-directory.ts";
 import { recoverJob } from "./recover-job.ts";
 import { rehearseJob } from "./rehearse-job.ts";
 import { runJob } from "./run-job.ts";
@@ -41,6 +41,9 @@ function obey(command: Command): void {
     case "recover":
       void recover(command.jobId);
       return;
+    case "leave":
+      process.exit(0);
+      return;
     case "stop":
       stop.stop(command.stop);
       return;
@@ -59,6 +62,8 @@ async function run({ jobId, slot, settings }: Extract<Command, { kind: "run" }>)
     fingerprint: new Fingerprint(),
     ended: false,
   };
+  reserveDisk(directory);
+  process.once("uncaughtException", (error) => failJob(error, directory));
   link.hold({ jobId, attempt, phase: JobPhase.PREPARING, end: fresh.end });
   const asked = Number(spec.limits?.logBytes ?? 0n) || defaultLogBytes;
   const { spool, writer } = openSpool(jobId, fresh, Math.min(asked, settings.maxLogBytes));
@@ -68,6 +73,14 @@ async function run({ jobId, slot, settings }: Extract<Command, { kind: "run" }>)
   };
   await runJob({ request, spec, directory, slot, settings, pipes, writer, stop, enterPhase });
   await leave(jobId, spool);
+}
+
+/** Ends this process; another one cleans up and writes the end of the job. */
+function failJob(error: Error, directory: JobDirectory): void {
+  if ("code" in error && error.code === "ENOSPC") markDiskFull(directory);
+  process.stderr.write(`${error.stack ?? error.message}\n`);
+  // An orderly exit would save compiled code, to the same disk.
+  process.kill(process.pid, "SIGKILL");
 }
 
 async function recover(jobId: string): Promise<void> {

@@ -2,13 +2,22 @@ import { rmSync } from "node:fs";
 import { EndCause } from "#gen/job/v1/job_pb.js";
 import { killSurvivors } from "../process/kill-group.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
-import { type JobDirectory, readLeader } from "./job-directory.ts";
+import { type JobDirectory, readLeader, wasDiskFull } from "./job-directory.ts";
 
-/** Ends a job whose supervisor died: nothing of it runs on, and its log stays as far as it was spooled. */
+/** Ends a job whose supervisor died, or ended itself because the disk is full: nothing of it runs on, and its log stays as far as it was spooled. */
 export async function recoverJob(jobId: string, directory: JobDirectory, writer: EventWriter): Promise<void> {
   await killSurvivors(jobId, readLeader(directory));
   for (const path of [directory.held, directory.tmp]) rmSync(path, { recursive: true, force: true });
-  const message =
-    "The job's supervisor was killed and the job with it; its log ends where it was last stored. Retry it.";
-  writer.end({ cause: EndCause.RUNNER_LOST, message }, "");
+  writer.end(wasDiskFull(directory) ? diskFull : lost, "");
 }
+
+const diskFull = {
+  cause: EndCause.DISK_FULL,
+  message:
+    "The runner's disk is full, so the job was ended; its log ends where it was last stored. Make room and retry it.",
+};
+
+const lost = {
+  cause: EndCause.RUNNER_LOST,
+  message: "The job's supervisor was killed and the job with it; its log ends where it was last stored. Retry it.",
+};

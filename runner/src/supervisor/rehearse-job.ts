@@ -4,7 +4,7 @@ import { StartJobRequestSchema } from "#gen/runner/v1/runner_service_pb.js";
 import { openPipes } from "../process/pipe.ts";
 import { EventWriter } from "../spool/event-writer.ts";
 import { Fingerprint } from "../spool/fingerprint.ts";
-import { jobDirectoryAt, trashDirectory } from "./job-directory.ts";
+import { type JobDirectory, jobDirectoryAt, trashDirectory } from "./job-directory.ts";
 import { runJob } from "./run-job.ts";
 import { StopSignal } from "./stop-signal.ts";
 
@@ -13,10 +13,21 @@ import { StopSignal } from "./stop-signal.ts";
  * has the time for that, the first job that it gets has not.
  */
 export async function rehearseJob(): Promise<void> {
+  const directory = jobDirectoryAt(`${trashDirectory}/rehearsal-${process.pid}`);
+  try {
+    await performRehearsal(directory);
+  } catch (error) {
+    // A full disk must not keep spares from cleaning up behind what filled it.
+    process.stderr.write(`rehearsal failed: ${error instanceof Error ? error.message : String(error)}\n`);
+  } finally {
+    rmSync(directory.root, { recursive: true, force: true });
+  }
+}
+
+async function performRehearsal(directory: JobDirectory): Promise<void> {
   const request = fromJsonString(StartJobRequestSchema, toJsonString(StartJobRequestSchema, rehearsal));
   const [stdout, stderr] = await openPipes(".", 2);
   if (request.spec === undefined || stdout === undefined || stderr === undefined) return;
-  const directory = jobDirectoryAt(`${trashDirectory}/rehearsal-${process.pid}`);
   for (const path of [directory.root, directory.home, directory.tmp]) mkdirSync(path, { mode: 0o700 });
   const writer = new EventWriter({
     firstSequence: 1,
@@ -37,7 +48,6 @@ export async function rehearseJob(): Promise<void> {
     stop: new StopSignal(),
     enterPhase: (phase) => writer.event({ case: "phaseChanged", value: { phase } }),
   });
-  rmSync(directory.root, { recursive: true, force: true });
 }
 
 const rehearsal = create(StartJobRequestSchema, {
