@@ -14,13 +14,13 @@ import {
 } from "#gen/runner/v1/runner_service_pb.js";
 import { EnvelopeSplitter, envelopeMessage } from "#protocol/envelope.ts";
 import { problemError } from "#protocol/problem.ts";
+import { parseRepoRef } from "#protocol/repo-ref.ts";
 import type { Config } from "./config.ts";
 import type { ExecutorStatus } from "./executor/executor.ts";
 import { executorName } from "./executor/executors.ts";
 import type { Jobs } from "./job/jobs.ts";
 import { streamEnvelopes } from "./spool/event-stream.ts";
 import { version } from "./version.ts";
-import { parseRepoRef } from "./workspace/repo-ref.ts";
 
 /** What the service answers from. */
 export interface RunnerServiceOptions {

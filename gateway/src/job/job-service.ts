@@ -8,6 +8,7 @@ import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { concatBytes } from "#protocol/bytes.ts";
 import { idCharacters, randomId } from "#protocol/id.ts";
 import { problemError } from "#protocol/problem.ts";
+import { parseRepoRef } from "#protocol/repo-ref.ts";
 import { notImplemented, value } from "../answer.ts";
 import { callerKey } from "../auth/caller.ts";
 import type { Env } from "../env.ts";
@@ -27,6 +28,7 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
     context: HandlerContext,
   ) {
     const { spec, key, retryOf, continues } = wish;
+    refuseRepoRef(spec);
     const { actor: creator } = context.values.get(callerKey);
     if (await fleet().isFull()) throw queueFull();
     const id = key === "" ? randomId("job") : await idOfKey(`${creator.id}\n${key}`);
@@ -108,6 +110,19 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
       throw notImplemented("DecideAsk");
     },
   };
+}
+
+/** Refuses what no runner takes; what this or that runner does not allow, only that runner knows. */
+function refuseRepoRef({ repoRef }: JobSpec): void {
+  const place = parseRepoRef(repoRef, { defaultHost: "github.com", allowInsecure: true });
+  if (place.kind !== "refused") return;
+  throw problemError({
+    code: Code.InvalidArgument,
+    reason: ProblemReason.INVALID_FIELD,
+    field: "spec.repo_ref",
+    message: place.reason,
+    action: 'Name "https://host/owner/name[@ref]", "owner/name[@ref]", or a bare name for an empty workspace.',
+  });
 }
 
 /** The id of the Job that an idempotency key of a caller makes. */

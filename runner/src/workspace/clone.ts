@@ -1,6 +1,6 @@
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import type { Repository } from "#protocol/repo-ref.ts";
 import { type GitContext, type GitResult, runGit } from "./git.ts";
-import type { Repository } from "./repo-ref.ts";
 import type { WorkspaceRequest, WorkspaceResult } from "./workspace.ts";
 
 /** Clones a repository with full history into the workspace and checks out what was asked for. */

@@ -1,8 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { WorkspaceEventSchema } from "#gen/job/v1/job_event_pb.js";
+import { parseRepoRef, type RepoRefRules } from "#protocol/repo-ref.ts";
 import type { GitContext } from "./git.ts";
-import { parseRepoRef, type RepoRefRules } from "./repo-ref.ts";
 
 /** What the operator configured for workspaces. */
 export type WorkspaceSettings = RepoRefRules;
