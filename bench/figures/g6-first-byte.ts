@@ -41,7 +41,8 @@ function medians(times: readonly number[]): number[] {
   return rounds.map((round) => row("", "ms", round).value.median);
 }
 
-async function measureFirstByte({ jobs }: System): Promise<number> {
+async function measureFirstByte({ jobs, runner }: System): Promise<number> {
+  await runner.untilRested();
   const startMs = performance.now();
   let firstMs = Number.NaN;
   const id = await jobs.create(["/bin/echo", "hello"]);

@@ -31,6 +31,7 @@ export const spawnBlock: Figure = {
 const jobsPerRound = 10;
 
 async function measureLongestTurn({ jobs, runner }: System): Promise<number> {
+  await runner.untilRested();
   runner.process.send("start");
   const id = await jobs.create(["/bin/echo", "hello"]);
   await jobs.watch(id, () => undefined);

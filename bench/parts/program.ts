@@ -31,6 +31,8 @@ export async function startProgram<Ready>(spec: ProgramSpec<Ready>): Promise<Pro
   const stdio: StdioOptions = ["ignore", "pipe", "pipe", "pipe", "ipc"];
   const child = spawn(file, args, { cwd: spec.cwd, env: spec.env ?? {}, stdio });
   const exited = once(child, "exit");
+  const stop = () => child.kill(spec.stopSignal);
+  process.once("exit", stop);
   const written: string[] = [];
   const ready = await new Promise<Ready>((resolve, reject) => {
     child.once("error", reject);
@@ -48,7 +50,8 @@ export async function startProgram<Ready>(spec: ProgramSpec<Ready>): Promise<Pro
     ready,
     process: child,
     async close() {
-      child.kill(spec.stopSignal);
+      process.off("exit", stop);
+      stop();
       const timer = setTimeout(() => child.kill("SIGKILL"), stopMs);
       await exited;
       clearTimeout(timer);

@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { cpuMs } from "./process-cost.ts";
 import { type Program, startProgram } from "./program.ts";
 
 /** A real runner process on a data directory of its own. */
@@ -11,6 +13,8 @@ export interface Runner {
   readonly process: Program<unknown>["process"];
   /** The runner, and the process that starts its supervisors. */
   readonly pids: readonly number[];
+  /** Waits until nothing of it has anything to do: the supervisor for the next job is ready. */
+  untilRested(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -46,10 +50,13 @@ export async function startRunner({ secret, preload }: RunnerOptions): Promise<R
     },
     stopSignal: "SIGINT",
   });
+  const spawner = childrenOf(program.pid).filter(isSpawner);
+  const pids = [program.pid, ...spawner];
   return {
     url: `http://${program.ready}`,
     process: program.process,
-    pids: [program.pid, ...childrenOf(program.pid)],
+    pids,
+    untilRested: () => untilRested(pids, spawner),
     async close() {
       await program.close();
       await rm(dataDirectory, { recursive: true, force: true, maxRetries: 5 });
@@ -57,6 +64,23 @@ export async function startRunner({ secret, preload }: RunnerOptions): Promise<R
   };
 }
 
+/** At rest: one spare supervisor, and no processor time used by anybody for a while. */
+async function untilRested(pids: readonly number[], spawner: readonly number[]): Promise<void> {
+  for (let before = Number.NaN; ; ) {
+    const spares = spawner.flatMap(childrenOf);
+    const used = spares.length === 1 ? cpuMs([...pids, ...spares], { withChildren: true }) : Number.NaN;
+    if (used === before) return;
+    before = used;
+    await wait(restMs);
+  }
+}
+
+const restMs = 100;
+
 function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+}
+
+function isSpawner(pid: number): boolean {
+  return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("spawner.ts");
 }

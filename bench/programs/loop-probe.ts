@@ -3,17 +3,18 @@
  * longest turn of its event loop between the two.
  */
 import { growTo } from "./ballast.ts";
+import { waitedForCoreMs } from "./waiting.ts";
 
 growTo(Number(process.env.BENCH_RESIDENT_MIB));
 let isMeasuring = false;
 let longestMs = 0;
-let turnedMs = 0;
+let begin = { atMs: 0, waitedMs: 0 };
 
 process.on("message", (message) => {
   isMeasuring = message === "start";
   if (isMeasuring) {
     longestMs = 0;
-    turnedMs = performance.now();
+    begin = now();
     setImmediate(turn);
   } else process.send?.({ longestMs });
 });
@@ -21,8 +22,12 @@ process.on("message", (message) => {
 process.channel?.unref();
 
 function turn(): void {
-  const nowMs = performance.now();
-  longestMs = Math.max(longestMs, nowMs - turnedMs);
-  turnedMs = nowMs;
+  const end = now();
+  longestMs = Math.max(longestMs, end.atMs - begin.atMs - (end.waitedMs - begin.waitedMs));
+  begin = end;
   if (isMeasuring) setImmediate(turn);
+}
+
+function now() {
+  return { atMs: performance.now(), waitedMs: waitedForCoreMs() };
 }
