@@ -47,7 +47,7 @@ describe("the commands of docs/operate.md, against a gateway that is open to key
 
   test("troubleshooting begins with what the gateway says of its runners", async () => {
     const [answers = ""] = await run("## Troubleshooting");
-    expect(answers).toMatch(/"runner":"connected".*"name":"default".*"runners":\[.*"state":"online"/s);
+    expect(answers).toMatch(/"runner":"connected".*"name":"vm-1".*"runners":\[.*"state":"online"/s);
   });
 
   test("a caller without a key is told which header to send", async () => {

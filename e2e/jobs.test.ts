@@ -32,7 +32,7 @@ describe.concurrent("JobService", () => {
     ]);
     expect(await readJob(system, id)).toMatchObject({
       status: { state: JobState.SUCCEEDED },
-      placement: { runner: "default", attempt: 1 },
+      placement: { runner: "vm-1", attempt: 1 },
       newestSequence: events.length,
       log: { bytes: 6n, lines: 1 },
       suspect: false,
@@ -111,7 +111,7 @@ describe.concurrent("JobService", () => {
         { states: [JobState.FAILED, JobState.RUNNING] },
         { type: "task" },
         { type: "claude" },
-        { runner: "default" },
+        { runner: "vm-1" },
         { runner: "another" },
         { createdBefore: oldest },
         { createdAfter: oldest, createdBefore: afterNewest },

@@ -56,13 +56,13 @@ test("jobs wait for a slot by priority, then by age", async () => {
 });
 
 test("a runner that drains starts no job until it is resumed, also over its restart", async () => {
-  await system.fleet.drainRunner({ name: "default" });
+  await system.fleet.drainRunner({ name: "vm-1" });
   const job = await createTask(system, "echo resumed");
   await waits(job, PendingReason.RUNNER_DRAINING, 1);
   await system.runner.kill("SIGTERM");
   await system.runner.start();
-  await system.fleet.checkRunner({ name: "default" });
+  await system.fleet.checkRunner({ name: "vm-1" });
   await waits(job, PendingReason.RUNNER_DRAINING, 1);
-  await system.fleet.resumeRunner({ name: "default" });
+  await system.fleet.resumeRunner({ name: "vm-1" });
   expect(logText(await watchToEnd(system, job.id))).toBe("resumed\n");
 });

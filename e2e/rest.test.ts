@@ -190,7 +190,7 @@ describe.concurrent("the REST routes", () => {
     const runner = await fetch(`${system.runnerUrl}/health`);
     expect(await runner.text()).toMatch(/^\{"status":"ok","version":"1\.0\.0"/);
     const { runners } = (await (await get(system, "/api/runners")).json()) as { runners: object[] };
-    expect(runners).toMatchObject([{ name: "default", state: "online" }]);
+    expect(runners).toMatchObject([{ name: "vm-1", state: "online" }]);
     await Promise.all([postTask(system, { command: "true" }), postTask(system, { command: "true" })]);
     const page = await get(system, "/api/jobs?limit=1");
     const link = page.headers.get("link") ?? "";

@@ -17,7 +17,7 @@ import { watchList } from "./list-watchers.ts";
 import { assignJobs, type QueuedJob, type SlotOffer, waitReason } from "./queue.ts";
 import { checkRunner, runnerState, toRunner } from "./runner-check.ts";
 
-/** Name of the runner that RUNNER_URL names. */
+/** Name of the runner at RUNNER_URL until it has told its own. */
 const configuredRunner = "default";
 
 /** Runners that can be added. */
@@ -101,7 +101,7 @@ export class FleetObject extends DurableObject<Env> {
 
   /** Calls a runner now. */
   async check(name: string): Promise<Answer<Runner>> {
-    const runner = this.#runner(name === "" ? configuredRunner : name);
+    const runner = name === "" ? this.#configured() : this.#runner(name);
     if (runner === undefined) return { refused: runnerNotFound(name) };
     return { ok: this.#toRunner(await this.#checkOne(runner)) };
   }
@@ -167,10 +167,11 @@ export class FleetObject extends DurableObject<Env> {
   /** Takes RUNNER_URL into the list of runners. */
   async #configure(): Promise<void> {
     const { runnerUrl } = await parseSettings(this.env);
-    const known = this.#runner(configuredRunner);
-    if (runnerUrl === undefined) {
-      if (known !== undefined) this.#store.deleteRunner(configuredRunner);
-    } else if (known?.url !== runnerUrl) this.#store.saveRunner(newRunner(configuredRunner, runnerUrl, true));
+    const known = this.#configured();
+    if (known?.url !== runnerUrl) {
+      if (known !== undefined) this.#store.deleteRunner(known.name);
+      if (runnerUrl !== undefined) this.#store.saveRunner(newRunner(configuredRunner, runnerUrl, true));
+    }
     if (this.#store.leases().length > 0) await this.ctx.storage.setAlarm(Date.now());
   }
 
@@ -257,13 +258,26 @@ export class FleetObject extends DurableObject<Env> {
     // It may have been drained or removed meanwhile.
     const now = this.#runner(runner.name);
     if (now === undefined) return found;
-    this.#store.saveRunner({ ...found, drained: now.drained });
+    const settled = { ...found, drained: now.drained, name: this.#nameFor(found) };
+    if (settled.name !== runner.name) this.#store.deleteRunner(runner.name);
+    this.#store.saveRunner(settled);
     this.#refusing.delete(runner.name);
-    if (runnerState(found) !== before) this.#pulse.beat();
+    if (runnerState(settled) !== before) this.#pulse.beat();
     this.#dispatch();
     // The next call tries again.
-    this.ctx.waitUntil(this.#settle(found).catch(() => undefined));
-    return found;
+    this.ctx.waitUntil(this.#settle(settled).catch(() => undefined));
+    return settled;
+  }
+
+  /** The runner at RUNNER_URL is known by the name it gives itself, once it has told it and if that is free. */
+  #nameFor({ name, info }: KnownRunner): string {
+    const own = info?.name ?? "";
+    const isFree = /^[a-z0-9][a-z0-9-]{0,63}$/.test(own) && this.#runner(own) === undefined;
+    return name === configuredRunner && isFree ? own : name;
+  }
+
+  #configured(): KnownRunner | undefined {
+    return this.#store.runners().find(({ configured }) => configured);
   }
 
   async #connect(url: string): Promise<RunnerClient | undefined> {
@@ -307,7 +321,7 @@ export class FleetObject extends DurableObject<Env> {
       state: runnerState(runner),
       freeSlots: this.#refusing.has(runner.name) ? 0 : freeSlots(runner, leasedBy(leases, runner)),
       labels: runner.info?.labels ?? [],
-      executors: runner.info?.executors.map(({ name }) => name) ?? [],
+      executors: runner.info?.executors.filter(({ problem }) => problem === "").map(({ name }) => name) ?? [],
     }));
   }
 

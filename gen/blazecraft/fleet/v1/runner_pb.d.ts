@@ -21,7 +21,8 @@ export declare const file_blazecraft_fleet_v1_runner: GenFile;
  */
 export declare type Runner = Message<"blazecraft.fleet.v1.Runner"> & {
   /**
-   * Identity, chosen when it was added. 1 to 64 characters of a-z0-9-.
+   * Identity: chosen when it was added; for the one from RUNNER_URL its own name, "default" until it has told that. 1 to 64
+   * characters of a-z0-9-.
    *
    * @generated from field: string name = 1;
    */
@@ -91,7 +92,8 @@ export declare type Runner = Message<"blazecraft.fleet.v1.Runner"> & {
  */
 export declare type RunnerJson = {
   /**
-   * Identity, chosen when it was added. 1 to 64 characters of a-z0-9-.
+   * Identity: chosen when it was added; for the one from RUNNER_URL its own name, "default" until it has told that. 1 to 64
+   * characters of a-z0-9-.
    *
    * @generated from field: string name = 1;
    */
