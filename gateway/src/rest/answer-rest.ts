@@ -11,7 +11,7 @@ import { healthRoutes, openPaths } from "./health.ts";
 import { jobStreamRoute } from "./job-stream.ts";
 import { jobRoutes } from "./jobs.ts";
 import { logRoute } from "./logs.ts";
-import { problemResponse } from "./problem-json.ts";
+import { problemResponse, problemToJson } from "./problem-json.ts";
 import { matchRoute, type Route } from "./route.ts";
 
 const routes: readonly Route[] = [
@@ -59,11 +59,9 @@ async function answer(request: Request, admission: Admission, rpc: Rpc): Promise
       return await match.route.handle({ ...clients, request, url, caller, requestId, isAnonymous, id: match.id });
     }
     case "wrong-method": {
-      const refusal = problemResponse(noMethod(request.method, url.pathname), requestId);
-      return new Response(refusal.body, {
-        status: 405,
-        headers: [...refusal.headers, ["allow", match.allowed.join(", ")]],
-      });
+      const refusal = problemToJson(noMethod(request.method, url.pathname), requestId);
+      const headers = { "content-type": "application/problem+json", allow: match.allowed.join(", ") };
+      return new Response(JSON.stringify({ ...refusal, status: 405 }), { status: 405, headers });
     }
     case "nowhere":
       throw new ConnectError(`there is nothing at ${url.pathname.slice(0, 200)}`, Code.NotFound);
