@@ -13,7 +13,6 @@ import {
 import {
   createUniversalHandlerClient,
   type UniversalHandler,
-  universalServerRequestFromFetch,
   universalServerResponseToFetch,
 } from "@connectrpc/connect/protocol";
 import { createTransport } from "@connectrpc/connect/protocol-connect";
@@ -24,6 +23,7 @@ import { type Caller, callerKey } from "./auth/caller.ts";
 import { maxBodyBytes } from "./auth/origin.ts";
 import { refuseScope } from "./auth/scope.ts";
 import { explainRefusal } from "./explain-refusal.ts";
+import { readChunks } from "./request-body.ts";
 
 /** The services behind the border. An RPC that is missing answers UNIMPLEMENTED. */
 export interface Services {
@@ -80,7 +80,9 @@ export function createRpc(services: Services, report: ReportError): Rpc {
       const handler = handlers.get(new URL(request.url).pathname);
       if (handler === undefined) return undefined;
       const contextValues = toContextValues(admission);
-      const answer = await handler({ ...universalServerRequestFromFetch(request, {}), contextValues });
+      const { method, url, headers: header, signal } = request;
+      const body = readChunks(request.body);
+      const answer = await handler({ httpVersion: "", method, url, header, body, signal, contextValues });
       return explainRefusal(universalServerResponseToFetch(answer));
     },
     clientsFor(request) {

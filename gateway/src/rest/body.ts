@@ -2,8 +2,9 @@ import { Code, type ConnectError } from "@connectrpc/connect";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { problemError } from "#protocol/problem.ts";
 import { maxBodyBytes, tooLarge, unsupportedMediaType } from "../auth/origin.ts";
+import { readChunks } from "../request-body.ts";
 
-/** The JSON object that a request carries. A body past the limit is refused as soon as it passes it. */
+/** The JSON object that a request carries. Of a body past the limit no more is kept than the limit. */
 export async function readJsonObject(request: Request): Promise<JsonFields> {
   return parseObject(await readBytes(request), request.headers);
 }
@@ -20,7 +21,7 @@ export type JsonFields = Readonly<Record<string, unknown>>;
 async function readBytes(request: Request): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of request.body ?? []) {
+  for await (const chunk of readChunks(request.body)) {
     length += chunk.length;
     if (length > maxBodyBytes) throw tooLarge(length);
     chunks.push(chunk);
