@@ -79,12 +79,20 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
     },
 
     async *watchJob({ id, afterSequence }, context) {
-      const body = await openWatch(jobObject(id), { after: afterSequence, end: "connect" }, context.signal);
+      const body = await openWatch(
+        jobObject(id),
+        { after: afterSequence, field: "after_sequence", end: "connect" },
+        context.signal,
+      );
       yield* decodeEnvelopes(WatchJobResponseSchema, body);
     },
 
     async *watchJobs({ afterRevision }, context) {
-      const body = await openWatch(fleet(), { after: afterRevision, end: "connect" }, context.signal);
+      const body = await openWatch(
+        fleet(),
+        { after: afterRevision, field: "after_revision", end: "connect" },
+        context.signal,
+      );
       yield* decodeEnvelopes(WatchJobsResponseSchema, body);
     },
 

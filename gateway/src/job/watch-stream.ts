@@ -11,6 +11,8 @@ import type { Env } from "../env.ts";
 /** Where a stream begins and how its end is said. */
 export interface WatchCursor {
   readonly after: number;
+  /** Field of the request that said so. */
+  readonly field: "after_sequence" | "after_revision";
   readonly end: "connect" | "grpc-web";
 }
 
@@ -22,12 +24,12 @@ export interface Watched {
 /** The object's stream of envelopes behind a cursor. Throws NOT_FOUND and OUT_OF_RANGE as the RPCs say. */
 export async function openWatch(
   watched: Watched,
-  { after, end }: WatchCursor,
+  { after, field, end }: WatchCursor,
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array>> {
   const response = await watched.fetch(`http://object/watch?after=${after}&end=${end}`, { signal });
   if (response.status === 404) throw jobNotFound();
-  if (response.status === 416 || response.body === null) throw cursorTooNew(after);
+  if (response.status === 416 || response.body === null) throw cursorTooNew(after, field);
   return response.body;
 }
 
@@ -41,10 +43,11 @@ export function jobNotFound(): ConnectError {
   });
 }
 
-function cursorTooNew(after: number): ConnectError {
+function cursorTooNew(after: number, field: WatchCursor["field"]): ConnectError {
   return problemError({
     code: Code.OutOfRange,
     reason: ProblemReason.CURSOR_EXPIRED,
+    field,
     message: `${after} is newer than the newest there is`,
     action: "Begin again from 0, or list again.",
   });
@@ -65,8 +68,8 @@ export async function watchFast(request: Request, env: Env): Promise<Response | 
   try {
     const [envelope, ...more] = new EnvelopeSplitter().push(new Uint8Array(await request.clone().arrayBuffer()));
     if (envelope === undefined || more.length > 0 || envelopeFlags(envelope) !== messageFlag) return undefined;
-    const { watched, after } = open(env, envelopeMessage(envelope));
-    const body = await openWatch(watched, { after, end }, request.signal);
+    const { watched, ...cursor } = open(env, envelopeMessage(envelope));
+    const body = await openWatch(watched, { ...cursor, end }, request.signal);
     return new Response(body, { headers: { "content-type": contentType } });
   } catch {
     // Whatever is wrong with it, the ordinary handler says so in the caller's protocol.
@@ -82,14 +85,16 @@ const ends: Readonly<Record<string, WatchCursor["end"]>> = {
   "application/grpc-web+proto": "grpc-web",
 };
 
-const watches: Readonly<Record<string, (env: Env, message: Uint8Array) => { watched: Watched; after: number }>> = {
+type FoundWatch = Omit<WatchCursor, "end"> & { readonly watched: Watched };
+
+const watches: Readonly<Record<string, (env: Env, message: Uint8Array) => FoundWatch>> = {
   [`/${JobService.typeName}/${JobService.method.watchJob.name}`]: (env, message) => {
     const { id, afterSequence } = parse(WatchJobRequestSchema, message);
-    return { watched: env.JOB.getByName(id), after: afterSequence };
+    return { watched: env.JOB.getByName(id), after: afterSequence, field: "after_sequence" };
   },
   [`/${JobService.typeName}/${JobService.method.watchJobs.name}`]: (env, message) => {
     const { afterRevision } = parse(WatchJobsRequestSchema, message);
-    return { watched: env.FLEET.getByName("fleet"), after: afterRevision };
+    return { watched: env.FLEET.getByName("fleet"), after: afterRevision, field: "after_revision" };
   },
 };
 
