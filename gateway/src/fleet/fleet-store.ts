@@ -115,6 +115,11 @@ export class FleetStore {
     this.#storage.sql.exec(query, jobId, runner, offeredMs, Number(accepted));
   }
 
+  /** Notes that a runner took the Job it was offered, unless the slot has been given back meanwhile. */
+  accept(jobId: string): void {
+    this.#storage.sql.exec("UPDATE leases SET accepted = 1 WHERE job_id = ?", jobId);
+  }
+
   /** Gives a slot back; the Job stands in the queue again, in its old place. */
   unlease(jobId: string): void {
     this.#storage.sql.exec("DELETE FROM leases WHERE job_id = ?", jobId);
@@ -133,11 +138,11 @@ export class FleetStore {
     return Math.max(newest(jobs), newest(deleted));
   }
 
-  /** Writes a Job into the index. An older revision of it than the indexed one, or a deleted Job, changes nothing. */
-  index(job: Job): void {
+  /** Writes a Job into the index. False, and nothing is changed, when the indexed revision is as new. */
+  index(job: Job): boolean {
     const known = "SELECT job_revision FROM jobs WHERE id = ?";
     const [row] = this.#storage.sql.exec<{ job_revision: number }>(known, job.id).toArray();
-    if (row !== undefined && row.job_revision >= job.revision) return;
+    if (row !== undefined && row.job_revision >= job.revision) return false;
     const { labels, text } = searchText(job);
     this.#storage.sql.exec(
       "INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -152,6 +157,7 @@ export class FleetStore {
       text,
       toBinary(JobSchema, listShape(job)),
     );
+    return true;
   }
 
   /** Removes a Job from the index and leaves a trace for those who watch the list. */
