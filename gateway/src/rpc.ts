@@ -18,11 +18,11 @@ import {
 import { createTransport } from "@connectrpc/connect/protocol-connect";
 import { FleetService } from "#gen/fleet/v1/fleet_service_pb.js";
 import { JobService } from "#gen/job/v1/job_service_pb.js";
+import { explainRefusal } from "#protocol/explain-refusal.ts";
 import { validateRequests } from "#protocol/validation.ts";
 import { type Caller, callerKey } from "./auth/caller.ts";
 import { maxBodyBytes } from "./auth/origin.ts";
 import { refuseScope } from "./auth/scope.ts";
-import { explainRefusal } from "./explain-refusal.ts";
 import { readChunks } from "./request-body.ts";
 
 /** The services behind the border. An RPC that is missing answers UNIMPLEMENTED. */

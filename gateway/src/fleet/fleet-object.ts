@@ -49,7 +49,8 @@ export class FleetObject extends DurableObject<Env> {
     });
     ctx.blockConcurrencyWhile(async () => {
       this.#roster.configure((await parseSettings(env)).runnerUrl);
-      if (this.#store.leases().length > 0) await ctx.storage.setAlarm(Date.now());
+      // Whatever an earlier life was doing, its alarm among it, may have been cut short.
+      if (this.#store.leases().length > 0 || this.#store.queueLength() > 0) await ctx.storage.setAlarm(Date.now());
     });
   }
 

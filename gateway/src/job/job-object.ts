@@ -51,6 +51,8 @@ export class JobObject extends DurableObject<Env> {
     if (memory === undefined) return;
     this.#own(new JobRecord(this.#store, memory, this.#listener));
     this.#goOn();
+    // Whatever an earlier life was doing, its alarm among it, may have been cut short.
+    ctx.waitUntil(this.#setNextAlarm());
   }
 
   /** Stores a new Job, or answers with the one that the same request made before. */
@@ -169,8 +171,7 @@ export class JobObject extends DurableObject<Env> {
     this.#giveUpWaiting(record);
     this.#goOn();
     await this.#report();
-    const next = this.#nextAlarmMs();
-    if (next !== undefined) await this.ctx.storage.setAlarm(next);
+    await this.#setNextAlarm();
   }
 
   readonly #listener = {
@@ -252,6 +253,11 @@ export class JobObject extends DurableObject<Env> {
     else if (Date.now() >= queueDeadlineMs(record.view())) {
       record.finishWith(EndCause.QUEUE_TIMEOUT, "no runner took it within its queue limit");
     }
+  }
+
+  async #setNextAlarm(): Promise<void> {
+    const next = this.#nextAlarmMs();
+    if (next !== undefined) await this.ctx.storage.setAlarm(next);
   }
 
   #nextAlarmMs(): number | undefined {
