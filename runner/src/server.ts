@@ -1,10 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Code, ConnectError, type ConnectRouter, createConnectRouter } from "@connectrpc/connect";
-import { createAsyncIterable, type UniversalHandler } from "@connectrpc/connect/protocol";
+import {
+  createAsyncIterable,
+  type UniversalHandler,
+  universalServerResponseToFetch,
+} from "@connectrpc/connect/protocol";
 import { contentTypeStreamProto } from "@connectrpc/connect/protocol-connect";
 import { universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Logger } from "pino";
 import { RunnerService } from "#gen/runner/v1/runner_service_pb.js";
+import { explainRefusal } from "#protocol/explain-refusal.ts";
 import { checkSignature, type SignatureCheck, signatureHeader } from "./auth/check-signature.ts";
 import { rpcInterceptors } from "./rpc-interceptors.ts";
 import { maxBodyBytes, readBody } from "./server/read-body.ts";
@@ -29,6 +34,7 @@ export function createRunnerServer(options: RunnerServerOptions): Server {
   const router = createConnectRouter({
     readMaxBytes: maxBodyBytes,
     acceptCompression: [],
+    jsonOptions: { ignoreUnknownFields: false },
     interceptors: rpcInterceptors(logger),
     grpc: false,
     grpcWeb: false,
@@ -79,7 +85,13 @@ async function serve(
     body: createAsyncIterable([body]),
     signal: closed.signal,
   });
-  await universalResponseToNodeResponse(answer, response);
+  if (answer.status === 200) await universalResponseToNodeResponse(answer, response);
+  else await writeRefusal(response, await explainRefusal(universalServerResponseToFetch(answer)));
+}
+
+async function writeRefusal(response: ServerResponse, refusal: Response): Promise<void> {
+  response.writeHead(refusal.status, [...refusal.headers].flat());
+  response.end(await refusal.bytes());
 }
 
 const streamEventsPath = `/${RunnerService.typeName}/${RunnerService.method.streamEvents.name}`;

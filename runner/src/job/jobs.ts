@@ -67,6 +67,7 @@ export class Jobs {
     throw problemError({
       code: Code.NotFound,
       reason: ProblemReason.JOB_NOT_FOUND,
+      field: "job_id",
       message: `this runner holds no attempt ${number} of ${jobId}`,
       action: "Start the attempt, or count it as lost.",
     });
