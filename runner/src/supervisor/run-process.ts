@@ -1,4 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { LogStream } from "#gen/job/v1/job_event_pb.js";
 import type { Execution, ProcessInput } from "../executor/executor.ts";
 import { killSurvivors, signalGroup } from "../process/kill-group.ts";
@@ -77,13 +76,10 @@ interface ProcessStop {
 async function endOf(process: StartedProcess, writer: EventWriter, stop: StopSignal): Promise<ProcessStop> {
   const first = await Promise.race([process.exited, stop.ordered]);
   if ("kind" in first) return { exit: first, stopped: undefined };
-  const { cause, actor, graceMs } = first;
+  const { cause, actor } = first;
   emit(writer, { case: "stopRequested", value: { cause, ...(actor && { actor }) } });
   sendSignal(process, writer, "SIGTERM");
-  const graceOver = new AbortController();
-  const grace = wait(graceMs, undefined, { signal: graceOver.signal }).catch(() => undefined);
-  const ended = await Promise.race([process.exited, grace]);
-  graceOver.abort();
+  const ended = await Promise.race([process.exited, stop.graceOver]);
   if (ended === undefined) sendSignal(process, writer, "SIGKILL");
   return { exit: await process.exited, stopped: first };
 }

@@ -5,7 +5,10 @@ import type { StopOrder } from "./control.ts";
 export class StopSignal {
   readonly #abort = new AbortController();
   readonly #ordered = Promise.withResolvers<StopOrder>();
+  readonly #graceOver = Promise.withResolvers<void>();
   #order: StopOrder | undefined;
+  #graceTimer: NodeJS.Timeout | undefined;
+  #graceEndMs = Number.POSITIVE_INFINITY;
   #wallTimer: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #lastActivity = performance.now();
@@ -25,8 +28,14 @@ export class StopSignal {
     return this.#ordered.promise;
   }
 
-  /** The first order counts. */
+  /** Settles when the job has had its grace: the one that ends first of all that were given. */
+  get graceOver(): Promise<void> {
+    return this.#graceOver.promise;
+  }
+
+  /** The first order says why; a later one can only be more impatient. */
   stop(order: StopOrder): void {
+    this.#shortenGrace(order.graceMs);
     if (this.#order !== undefined) return;
     this.#order = order;
     this.#ordered.resolve(order);
@@ -49,6 +58,15 @@ export class StopSignal {
   endLimits(): void {
     clearTimeout(this.#wallTimer);
     clearTimeout(this.#idleTimer);
+    clearTimeout(this.#graceTimer);
+  }
+
+  #shortenGrace(graceMs: number): void {
+    const endMs = performance.now() + graceMs;
+    if (endMs >= this.#graceEndMs) return;
+    this.#graceEndMs = endMs;
+    clearTimeout(this.#graceTimer);
+    this.#graceTimer = setTimeout(() => this.#graceOver.resolve(), graceMs);
   }
 
   #awaitIdle(idleMs: number, waitMs: number): void {
