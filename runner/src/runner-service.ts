@@ -145,7 +145,7 @@ async function* streamEvents(
   const spool = jobs.get(jobId, attempt);
   await spool.untilHeard();
   for await (const bytes of streamEnvelopes(spool, { afterSequence, heartbeatMs, signal })) {
-    for (const envelope of splitter.push(bytes)) {
+    for (const envelope of splitter.push(bytes.slice())) {
       yield fromBinary(StreamEventsResponseSchema, envelopeMessage(envelope));
     }
   }

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { fromBinary } from "@bufbuild/protobuf";
 import { Code, type ConnectError } from "@connectrpc/connect";
@@ -33,13 +32,20 @@ export async function serveEvents(body: Uint8Array, response: ServerResponse, se
   try {
     for await (const bytes of stream) {
       if (!response.headersSent) response.writeHead(200, { "content-type": contentTypeStreamProto });
-      if (!response.write(bytes)) await once(response, "drain", { signal });
+      await write(response, bytes);
     }
     if (!signal.aborted) response.end(endOfStream());
   } catch (error) {
     // A caller that left is no error; its next stream goes on where it was.
     if (!signal.aborted) throw error;
   }
+}
+
+/** Resolves once the bytes have left, or never will because the caller has: their memory can be used again. */
+function write(response: ServerResponse, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    response.write(bytes, () => resolve());
+  });
 }
 
 function parseRequest(body: Uint8Array): StreamEventsRequest {

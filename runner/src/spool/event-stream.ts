@@ -34,7 +34,8 @@ export interface EventStreamOptions {
 /**
  * Envelopes of StreamEventsResponses: a verdict on the cursor, the spooled batches as the bytes they are, then the live
  * ones, and heartbeats while there is nothing else. Pieces of batches may end inside an envelope. Ends after the last
- * batch of an ended attempt. A batch that the cursor lies in is sent whole: readers skip what they have.
+ * batch of an ended attempt. A batch that the cursor lies in is sent whole: readers skip what they have. A piece is
+ * overwritten once the next is asked for.
  */
 export async function* streamEnvelopes(
   spool: GrowingSpool,

@@ -16,6 +16,8 @@ interface OpenSegment {
 /** Reads a spool from one place onward, while it is written and while old segments are freed. */
 export class SpoolReader implements AsyncDisposable {
   readonly #directory: string;
+  // One for all reads: to collect so many buffers would cost more than everything else that serving a stream does.
+  readonly #buffer = new Uint8Array(maxReadBytes);
   #at: number;
   #file: OpenSegment | undefined;
 
@@ -30,7 +32,10 @@ export class SpoolReader implements AsyncDisposable {
     return this.#at;
   }
 
-  /** The next bytes below `end`, which must be a place where an envelope ends. They may end inside an envelope. */
+  /**
+   * The next bytes below `end`, which must be a place where an envelope ends. They may end inside an envelope, and are
+   * overwritten by the next read.
+   */
   async read(end: number): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = await this.#readFile(end);
     if (bytes.length > 0) return bytes;
@@ -48,10 +53,10 @@ export class SpoolReader implements AsyncDisposable {
 
   async #readFile(end: number): Promise<Uint8Array<ArrayBuffer>> {
     const { handle, start, next } = await this.#open();
-    const bytes = Buffer.allocUnsafeSlow(Math.min(maxReadBytes, end - this.#at, next - this.#at));
-    const { bytesRead } = await handle.read(bytes, 0, bytes.length, this.#at - start);
+    const length = Math.min(maxReadBytes, end - this.#at, next - this.#at);
+    const { bytesRead } = await handle.read(this.#buffer, 0, length, this.#at - start);
     this.#at += bytesRead;
-    return bytes.subarray(0, bytesRead);
+    return this.#buffer.subarray(0, bytesRead);
   }
 
   async #open(): Promise<OpenSegment> {

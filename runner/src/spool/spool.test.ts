@@ -42,7 +42,7 @@ function spoolBatches(count: number) {
 async function readAll(start: number, end: number): Promise<Buffer> {
   await using reader = new SpoolReader(directory, start);
   const parts: Uint8Array[] = [];
-  while (reader.position < end) parts.push(await reader.read(end));
+  while (reader.position < end) parts.push((await reader.read(end)).slice());
   return Buffer.concat(parts);
 }
 
