@@ -7,7 +7,7 @@ import { Pulse } from "../pulse.ts";
 import type { Frames, JobStore } from "./job-store.ts";
 
 /** Frames are stored when this much has gathered … */
-const flushBytes = 128 * 1024;
+const flushBytes = 256 * 1024;
 /** … or this long after the first of them. */
 const flushDelayMs = 250;
 /** Memory for the newest frames, stored or not. */
