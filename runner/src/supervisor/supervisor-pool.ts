@@ -97,7 +97,8 @@ export class SupervisorPool implements AsyncDisposable {
       const supervisor = this.#spares.shift();
       if (supervisor !== undefined) this.#waiting.shift()?.(supervisor);
     }
-    this.#refill();
+    if (this.#waiting.length > 0) this.#refill();
+    else setTimeout(() => this.#refill(), headStartMs).unref();
   }
 
   #refill(): void {
@@ -140,6 +141,8 @@ export class SupervisorPool implements AsyncDisposable {
 
 const spawnerProgram = fileURLToPath(new URL("./spawner.ts", import.meta.url));
 const spareCount = 1;
+/** The next spare leaves the machine to a job that begins until the job has, unless somebody waits for the spare. */
+const headStartMs = 100;
 const retryMs = 1000;
 
 class Connection implements Supervisor {
