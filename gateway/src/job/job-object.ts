@@ -65,8 +65,8 @@ export class JobObject extends DurableObject<Env> {
     }
     const record = JobRecord.create(this.#store, init, this.#listener);
     this.#own(record);
-    await this.ctx.storage.setAlarm(Date.now() + retryMs);
     const created = record.view();
+    await this.ctx.storage.setAlarm(Math.min(Date.now() + retryMs, queueDeadlineMs(created)));
     await this.#report();
     // It may have begun to run already; its creator is told how it was created, and watches from there.
     return { ok: { job: record.state === JobState.PENDING ? record.view() : created, replayed: false } };
