@@ -19,6 +19,26 @@ beforeAll(async () => {
 afterAll(() => system.stop());
 
 describe.concurrent("the REST routes", () => {
+  test("a canceled job that ignores SIGTERM is killed, and both signals are told", async () => {
+    const { id } = await postTask(system, { command: "trap '' TERM; echo deaf; while :; do sleep 1; done" });
+    await readSse(system, `/api/jobs/${id}/events`, { isEnough: ({ data }) => data.message === "deaf" });
+    const retry = await post(system, `/api/jobs/${id}/retry`);
+    expect([retry.status, await retry.json()]).toMatchObject([400, { reason: "job_not_finished" }]);
+    const response = await post(system, `/api/jobs/${id}/cancel`);
+    expect(response.status).toBe(202);
+    const events = await readSse(system, `/api/jobs/${id}/events`);
+    const stopping = events.filter(({ event, data }) => event === "process" && !("started" in data));
+    expect(stopping.map(({ data }) => data)).toMatchObject([
+      { stop_requested: { cause: "canceled" } },
+      { signal_sent: { signal: "SIGTERM" } },
+      { signal_sent: { signal: "SIGKILL" } },
+      { exited: { signal: "SIGKILL" } },
+    ]);
+    expect(events.at(-1)).toMatchObject({ event: "end", data: { status: "canceled", ended_by: "local" } });
+    const again = await post(system, `/api/jobs/${id}/cancel`);
+    expect([again.status, await again.json()]).toMatchObject([400, { reason: "job_finished" }]);
+  });
+
   test("the guide's request makes a pending job whose stream and log carry hello", async () => {
     const response = await post(system, "/api/jobs", { type: "task", repo_ref: "test", command: "echo hello" });
     expect(response.status).toBe(201);
@@ -68,26 +88,6 @@ describe.concurrent("the REST routes", () => {
     const job = await finished(system, id);
     expect(job).toMatchObject(expected);
     if (job.status !== "succeeded") expect(job.message).toMatch(/\S/);
-  });
-
-  test("a canceled job that ignores SIGTERM is killed, and both signals are told", async () => {
-    const { id } = await postTask(system, { command: "trap '' TERM; echo deaf; while :; do sleep 1; done" });
-    await readSse(system, `/api/jobs/${id}/events`, { isEnough: ({ data }) => data.message === "deaf" });
-    const retry = await post(system, `/api/jobs/${id}/retry`);
-    expect([retry.status, await retry.json()]).toMatchObject([400, { reason: "job_not_finished" }]);
-    const response = await post(system, `/api/jobs/${id}/cancel`);
-    expect(response.status).toBe(202);
-    const events = await readSse(system, `/api/jobs/${id}/events`);
-    const stopping = events.filter(({ event, data }) => event === "process" && !("started" in data));
-    expect(stopping.map(({ data }) => data)).toMatchObject([
-      { stop_requested: { cause: "canceled" } },
-      { signal_sent: { signal: "SIGTERM" } },
-      { signal_sent: { signal: "SIGKILL" } },
-      { exited: { signal: "SIGKILL" } },
-    ]);
-    expect(events.at(-1)).toMatchObject({ event: "end", data: { status: "canceled", ended_by: "local" } });
-    const again = await post(system, `/api/jobs/${id}/cancel`);
-    expect([again.status, await again.json()]).toMatchObject([400, { reason: "job_finished" }]);
   });
 
   test("a finished job is retried as a new one and deleted for good", async () => {
