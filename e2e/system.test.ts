@@ -10,16 +10,6 @@ beforeAll(async () => {
 });
 afterAll(() => system.stop());
 
-test("jobs and their logs are there again after gateway and runner were killed", async () => {
-  const { id } = await createTask(system, "echo hello");
-  const events = await watchToEnd(system, id);
-  expect(logText(events)).toBe("hello\n");
-  await system.gateway.kill("SIGKILL");
-  await system.runner.kill("SIGKILL");
-  await Promise.all([system.gateway.start(), system.runner.start()]);
-  expect(await watchToEnd(system, id)).toEqual(events);
-});
-
 test("a system that was stopped leaves no process and no file", async () => {
   const { id } = await createTask(system, "trap '' INT TERM; echo started; while :; do sleep 1; done");
   await watchToEnd(system, id, { enough: (events) => logText(events) === "started\n" });
