@@ -13,6 +13,9 @@ import { parseSettings } from "./settings.ts";
 
 const figures: readonly Figure[] = [durableLog, fanOut, lineLatency, firstByte, spawnBlock, memory];
 
+// Ending by "exit" ends the programs that were started, too.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
 const settings = parseSettings(process.argv.slice(2));
 const chosen = figures.filter(({ id }) => settings.only.length === 0 || settings.only.includes(id));
 const gateway = await bundleGateway();
@@ -20,10 +23,11 @@ const measured: Measured[] = [];
 try {
   for (const { id, title, measure } of chosen) {
     process.stderr.write(`${id} …\n`);
-    measured.push({ id, title, rows: await measure({ ...settings, gateway }) });
+    const figure = { id, title, rows: await measure({ ...settings, gateway }) };
+    measured.push(figure);
+    for (const line of formatTable(figure)) console.log(line);
   }
 } finally {
   await gateway.close();
 }
-for (const line of formatTable(measured)) console.log(line);
 console.log(`\n${await writeResults(join(import.meta.dirname, "results"), measured, new Date())}`);

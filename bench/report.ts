@@ -10,15 +10,17 @@ export interface Measured {
   readonly rows: readonly Row[];
 }
 
-/** The lines of a table of these figures. */
-export function formatTable(figures: readonly Measured[]): readonly string[] {
-  const lines = figures.flatMap(({ id, title, rows }) => [["", "", "", "", ""], [id, title], ...rows.map(formatRow)]);
-  const widths = [0, 1, 2, 3].map((column) =>
-    Math.max(...lines.filter((cells) => cells.length > 2).map((cells) => cells[column]?.length ?? 0)),
+/** The lines of a figure's table. */
+export function formatTable({ id, title, rows }: Measured): readonly string[] {
+  const lines = rows.map(formatRow);
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...lines.map((cells) => cells[column]?.length ?? 0)));
+  const table = lines.map((cells) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
   );
-  return lines.map((cells) =>
-    (cells.length === 2 ? cells : cells.map((cell, column) => cell.padEnd(widths[column] ?? 0))).join("  ").trimEnd(),
-  );
+  return ["", `${id}  ${title}`, ...table];
 }
 
 /** Writes the figures as JSON into a folder; returns the path of the file. */

@@ -11,7 +11,7 @@ export const fanOut: Figure = {
   id: "G3",
   title: "One job's output to 100 watchers",
   async measure({ gateway, rounds, scale }) {
-    const bytes = 40_000_080 * scale;
+    const bytes = 20_000_040 * scale;
     const program = nodeProgram("write-lines.ts", String(bytes));
     const system = await openSystem(gateway);
     const peer = await openWebsocketd(program);
