@@ -7,7 +7,7 @@ import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { StreamEventsRequestSchema } from "#gen/runner/v1/runner_service_pb.js";
 import { findProblem } from "#protocol/problem.ts";
 import type { RunnerClient } from "../runner-client.ts";
-import { takeEvents } from "./event-intake.ts";
+import { ContractBroken, takeEvents } from "./event-intake.ts";
 import type { JobRecord } from "./job-record.ts";
 import type { Frames, Holder } from "./job-store.ts";
 import { backoffMs, type Lease } from "./lease.ts";
@@ -29,7 +29,7 @@ export interface AttemptParts {
   readonly lease: Lease;
 }
 
-/** Unanswered StartJobs are repeated for so long; with the last try's own deadline that stays below the 15 s of an offer. */
+/** The last try begins at most so long after the first; with its own 10 s that stays below the 15 s of an offer. */
 const startWindowMs = 2_000;
 /** Durable events are acknowledged at most so often. */
 const ackEveryMs = 1_000;
@@ -67,7 +67,7 @@ export class Attempt {
     return this.#going;
   }
 
-  /** Tells the runner to stop the attempt, if anybody wants that. Failures are made good when the stream is reopened. */
+  /** Tells the runner to stop the attempt, if anybody wants that. Telling it again is harmless. */
   async stop(): Promise<void> {
     const { holder, canceler: actor } = this.#parts.record.memory;
     if (holder?.phase !== "held" || actor === undefined) return;
@@ -120,14 +120,12 @@ export class Attempt {
       for (let retry = 0; ; retry += 1) {
         const { holder } = record.memory;
         if (holder?.phase !== "held") return;
-        const heardMs = silence.heardMs;
-        const end = await this.#takeStream(holder, silence).catch((error: unknown) => ConnectError.from(error));
+        const { newest } = record.log;
+        const end = await this.#takeStream(holder, silence).catch(asStreamEnd);
         if (record.memory.holder?.phase !== "held") return;
-        if (end?.code === Code.NotFound) return this.#lose(`runner ${holder.runner} no longer holds it`);
-        if (silence.lastsMs > lease.lostAfterMs) {
-          return this.#lose(`runner ${holder.runner} has been silent for ${Math.round(silence.lastsMs / 1000)} s`);
-        }
-        if (silence.heardMs !== heardMs) retry = 0;
+        const loss = lossFrom(end) ?? silence.lossAfter(lease.lostAfterMs);
+        if (loss !== undefined) return this.#lose(`runner ${holder.runner} ${loss}`);
+        if (record.log.newest !== newest) retry = 0;
         await pause(backoffMs(retry));
       }
     } finally {
@@ -135,20 +133,20 @@ export class Attempt {
     }
   }
 
-  /** Reads one stream to its end. Returns the error it ended with. */
-  async #takeStream(holder: Holder, silence: Silence): Promise<ConnectError | undefined> {
+  /** Reads one stream to its end. */
+  async #takeStream(holder: Holder, silence: Silence): Promise<StreamEnd> {
     const { record, connect } = this.#parts;
     const runner = await connect(holder.url);
     const request = create(StreamEventsRequestSchema, { ...this.#key(holder), afterSequence: record.log.newest });
     const body = await runner.openEvents(request, silence.listen());
-    silence.break();
     const stopping = this.stop().catch(() => undefined);
-    const end = await takeEvents(body, {
+    const error = await takeEvents(body, {
       onHeard: () => silence.break(),
       onFrames: (frames, notable) => this.#take(frames, notable),
+      isOver: () => record.memory.holder?.phase !== "held",
     });
     await stopping;
-    return end;
+    return error === undefined ? { kind: "ok" } : { kind: "error", error };
   }
 
   #take(frames: Frames, notable: readonly JobEvent[]): void {
@@ -191,13 +189,9 @@ class Silence {
     this.#timer = setInterval(() => this.#check(), 1_000);
   }
 
-  /** When the runner was last heard. */
-  get heardMs(): number {
-    return this.#heardMs;
-  }
-
-  get lastsMs(): number {
-    return Date.now() - this.#heardMs;
+  /** That it has lasted too long, in words; undefined while it has not. */
+  lossAfter(ms: number): string | undefined {
+    return this.#lastsMs > ms ? `has been silent for ${Math.round(this.#lastsMs / 1000)} s` : undefined;
   }
 
   /** The signal that ends the next stream, should it fall silent. */
@@ -218,9 +212,37 @@ class Silence {
     this.#stream.abort();
   }
 
+  get #lastsMs(): number {
+    return Date.now() - this.#heardMs;
+  }
+
   #check(): void {
-    if (this.lastsMs > this.#lease.suspectAfterMs) this.#onSuspect(true);
-    if (this.lastsMs > this.#lease.silenceMs) this.#stream.abort(new Error(`silent for ${this.lastsMs} ms`));
+    if (this.#lastsMs > this.#lease.suspectAfterMs) this.#onSuspect(true);
+    if (this.#lastsMs > this.#lease.silenceMs) this.#stream.abort(new Error(`silent for ${this.#lastsMs} ms`));
+  }
+}
+
+/** How a stream came to its end. */
+type StreamEnd =
+  | { readonly kind: "ok" }
+  | { readonly kind: "error"; readonly error: ConnectError }
+  | { readonly kind: "broken-contract"; readonly why: string };
+
+function asStreamEnd(error: unknown): StreamEnd {
+  if (error instanceof ContractBroken) return { kind: "broken-contract", why: error.message };
+  return { kind: "error", error: ConnectError.from(error) };
+}
+
+/** That the attempt cannot be followed any more, in words; undefined when the next stream may go on. */
+function lossFrom(end: StreamEnd): string | undefined {
+  switch (end.kind) {
+    case "ok":
+      return "ended the events without an end of the attempt";
+    case "broken-contract":
+      return `sent events that do not fit (${end.why})`;
+    case "error":
+      if (end.error.code === Code.NotFound) return "no longer holds it";
+      return end.error.code === Code.OutOfRange ? "has lost events that it had sent" : undefined;
   }
 }
 
@@ -232,6 +254,7 @@ function startedFromError(error: ConnectError): Started {
     case ProblemReason.UNSPECIFIED:
       return { kind: "unanswered", message };
     case ProblemReason.INVALID_FIELD:
+    case ProblemReason.REQUEST_TOO_LARGE:
     case ProblemReason.REPOSITORY_REFUSED:
       return { kind: "impossible", message };
     default:

@@ -3,7 +3,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import { endStreamFromJson } from "@connectrpc/connect/protocol-connect";
 import type { JobEvent } from "#gen/job/v1/job_event_pb.js";
-import { WatchJobResponseSchema } from "#gen/job/v1/job_service_pb.js";
+import { WatchJobResponseSchema, WatchOutcome } from "#gen/job/v1/job_service_pb.js";
 import { concatBytes } from "#protocol/bytes.ts";
 import {
   connectEndFlag,
@@ -14,19 +14,24 @@ import {
 } from "#protocol/envelope.ts";
 import type { Frames } from "./job-store.ts";
 
+/** The runner sent what no runner may send; asking again would bring the same. */
+export class ContractBroken extends Error {}
+
 /** What the intake finds on a stream. */
 export interface IntakeHandler {
   /** Consecutive events as bytes; `notable` are the decoded events of the batches that are marked so. */
   onFrames(frames: Frames, notable: readonly JobEvent[]): void;
-  /** The runner was heard from. */
+  /** The runner sent a verdict, events or a heartbeat. */
   onHeard(): void;
+  /** True once nothing more is wanted of the stream. */
+  isOver(): boolean;
 }
 
 const readBufferBytes = 128 * 1024;
 
 /**
- * Reads one StreamEvents response to its end. Returns undefined when it ended with OK, or the error it ended with. Throws
- * when the connection broke or the runner broke the contract.
+ * Reads one StreamEvents response to its end, or until the handler wants no more. Returns undefined when it ended with OK,
+ * or the error it ended with. Throws when the connection broke, and ContractBroken.
  */
 export async function takeEvents(
   body: ReadableStream<Uint8Array>,
@@ -39,12 +44,12 @@ export async function takeEvents(
     for (;;) {
       const { value, done } = await reader.read(new Uint8Array(buffer));
       if (done || value === undefined) throw new Error("the stream broke off");
-      handler.onHeard();
       const envelopes = splitter.push(value);
-      const isEnd = envelopes.findIndex((envelope) => envelopeFlags(envelope) === connectEndFlag);
-      takeBatches(isEnd === -1 ? envelopes : envelopes.slice(0, isEnd), handler);
-      const end = envelopes[isEnd];
+      const endsAt = envelopes.findIndex((envelope) => envelopeFlags(envelope) === connectEndFlag);
+      takeMessages(endsAt === -1 ? envelopes : envelopes.slice(0, endsAt), handler);
+      const end = envelopes[endsAt];
       if (end !== undefined) return endStreamFromJson(envelopeMessage(end)).error;
+      if (handler.isOver()) return undefined;
       // Frames were copied out, so the buffer can be filled again.
       buffer = value.buffer;
     }
@@ -54,7 +59,8 @@ export async function takeEvents(
 }
 
 /** Hands the batches among these envelopes on as one run of bytes. */
-function takeBatches(envelopes: readonly Uint8Array[], handler: IntakeHandler): void {
+function takeMessages(envelopes: readonly Uint8Array[], handler: IntakeHandler): void {
+  if (envelopes.length > 0) handler.onHeard();
   const batches: Uint8Array[] = [];
   const notable: JobEvent[] = [];
   let first: { sequence: number; lines: number } | undefined;
@@ -62,9 +68,13 @@ function takeBatches(envelopes: readonly Uint8Array[], handler: IntakeHandler): 
   for (const envelope of envelopes) {
     const message = envelopeMessage(envelope);
     const header = readBatchHeader(message);
-    if (header === undefined) continue;
+    if (header === undefined) {
+      refuseGap(message);
+      continue;
+    }
+    if (header.count < 1) throw new ContractBroken("a batch without events came");
     if (first !== undefined && header.firstSequence !== last + 1) {
-      throw new Error(`event ${header.firstSequence} does not follow ${last}`);
+      throw new ContractBroken(`event ${header.firstSequence} came behind ${last}`);
     }
     first ??= { sequence: header.firstSequence, lines: header.log?.lines ?? 0 };
     last = header.firstSequence + header.count - 1;
@@ -79,6 +89,15 @@ function eventsOf(message: Uint8Array): readonly JobEvent[] {
   const response = fromBinary(WatchJobResponseSchema, message);
   if (response.message.case !== "batch") return [];
   const { header, events } = response.message.value;
-  if (header?.count !== events.length) throw new Error(`batch of ${events.length} events says ${header?.count}`);
+  if (header?.count !== events.length) {
+    throw new ContractBroken(`a batch of ${events.length} events came as one of ${header?.count}`);
+  }
   return events;
+}
+
+/** A runner keeps whatever was not acknowledged; a gap means that it lost some of it. */
+function refuseGap(bytes: Uint8Array): void {
+  const { message } = fromBinary(WatchJobResponseSchema, bytes);
+  if (message.case !== "verdict" || message.value.outcome === WatchOutcome.OK) return;
+  throw new ContractBroken("events are missing at the runner");
 }

@@ -19,10 +19,18 @@ const promptWatchers = 50;
 /** Lap of the clock that lets watchers send their heartbeats. */
 const tickMs = 1_000;
 
+/** Hears what becomes of frames that are stored by themselves. */
+export interface StoreListener {
+  /** Events up to this number became durable. */
+  onStored(sequence: number): void;
+  /** They could not be stored: this life must end. */
+  onBroken(error: unknown): void;
+}
+
 /** Appends, stores, and lets any number of watchers read at their own pace. */
 export class FrameLog {
   readonly #store: JobStore;
-  readonly #onStored: (sequence: number) => void;
+  readonly #listener: StoreListener;
   readonly #pulse = new Pulse(tickMs);
   #ring: Frames[] = [];
   #ringSize = 0;
@@ -32,10 +40,9 @@ export class FrameLog {
   #stored: number;
   #flushTimer: ReturnType<typeof setTimeout> | null = null;
 
-  /** `onStored` is called with the newest stored number after frames were stored by themselves. */
-  constructor(store: JobStore, onStored: (sequence: number) => void) {
+  constructor(store: JobStore, listener: StoreListener) {
     this.#store = store;
-    this.#onStored = onStored;
+    this.#listener = listener;
     this.#newest = this.#stored = store.newest();
   }
 
@@ -121,8 +128,13 @@ export class FrameLog {
   }
 
   #flushNow(): void {
-    this.flush();
-    this.#onStored(this.#stored);
+    try {
+      this.flush();
+    } catch (error) {
+      this.#listener.onBroken(error);
+      throw error;
+    }
+    this.#listener.onStored(this.#stored);
   }
 
   #trimRing(): void {

@@ -11,7 +11,7 @@ import { createRunnerClient } from "../runner-client.ts";
 import { Attempt, type Started } from "./attempt.ts";
 import { type JobInit, JobRecord } from "./job-record.ts";
 import { isFinal } from "./job-state.ts";
-import { JobStore } from "./job-store.ts";
+import { type Holder, JobStore } from "./job-store.ts";
 import { lease } from "./lease.ts";
 import { watchStream } from "./watchers.ts";
 
@@ -25,9 +25,14 @@ export interface Offer {
 export type OfferAnswer =
   | Started
   /** The Job does not wait any more. */
-  | { readonly kind: "over" }
-  /** Another runner may be running it, and has not been heard from. */
-  | { readonly kind: "bound"; readonly runner: string };
+  | { readonly kind: "over"; readonly hasEnded: boolean }
+  /** Another runner may be running it and has not been heard from; until then nobody else gets it. */
+  | { readonly kind: "bound"; readonly runner: string; readonly untilMs: number };
+
+/** An attempt of the Job that a runner says it holds. */
+export interface SeenAttempt extends Offer {
+  readonly attempt: number;
+}
 
 /** Watchdog: how often an object with an attempt is woken, should the runtime have put it to sleep. */
 const watchdogMs = 30_000;
@@ -52,21 +57,23 @@ export class JobObject extends DurableObject<Env> {
     this.#own(new JobRecord(this.#store, memory, this.#listener));
     this.#goOn();
     // Whatever an earlier life was doing, its alarm among it, may have been cut short.
-    ctx.waitUntil(this.#setNextAlarm());
+    ctx.waitUntil(this.#setAlarm());
   }
 
-  /** Stores a new Job, or answers with the one that the same request made before. */
-  async create(init: JobInit): Promise<Answer<{ job: Job; replayed: boolean }>> {
+  /** Stores a new Job unless the queue is full, or answers with the one that the same request made before. */
+  async create(init: JobInit, isFull: boolean): Promise<Answer<{ job: Job; replayed: boolean }>> {
     if (this.#store.wasDeleted()) return { refused: keyReused("its job was deleted") };
     const existing = this.#record;
     if (existing !== undefined) {
       if (!equal(existing.memory.requestDigest, init.requestDigest)) return { refused: keyReused("another request") };
       return { ok: { job: existing.view(), replayed: true } };
     }
+    if (isFull) return { refused: queueFull() };
+    this.#store.prepare();
     const record = JobRecord.create(this.#store, init, this.#listener);
     this.#own(record);
     const created = record.view();
-    await this.ctx.storage.setAlarm(Math.min(Date.now() + retryMs, queueDeadlineMs(created)));
+    await this.#setAlarm();
     await this.#report();
     // It may have begun to run already; its creator is told how it was created, and watches from there.
     return { ok: { job: record.state === JobState.PENDING ? record.view() : created, replayed: false } };
@@ -91,12 +98,8 @@ export class JobObject extends DurableObject<Env> {
     if (isFinal(record.state)) return { refused: finished(record.view()) };
     record.setCanceler(actor);
     if (!record.isHeld) record.finishWith(EndCause.CANCELED, "canceled before it began", actor);
-    else
-      this.ctx.waitUntil(
-        this.#drive()
-          .stop()
-          .catch(() => undefined),
-      );
+    this.#passOnCancel();
+    await this.#setAlarm();
     return { ok: record.view() };
   }
 
@@ -105,6 +108,8 @@ export class JobObject extends DurableObject<Env> {
     const record = this.#record;
     if (record === undefined) return { refused: this.#notFound() };
     if (!isFinal(record.state)) return { refused: notFinished(record.view()) };
+    await this.#report();
+    // What an unreachable runner still holds, the fleet has it forget when it is back.
     await this.#drive()
       .release()
       .catch(() => undefined);
@@ -117,19 +122,20 @@ export class JobObject extends DurableObject<Env> {
   /** Starts the Job on the offered runner, if it still waits. */
   async offer({ runner, url }: Offer): Promise<OfferAnswer> {
     const record = this.#record;
-    if (record === undefined || record.state !== JobState.PENDING) return { kind: "over" };
+    if (record === undefined || record.state !== JobState.PENDING) return this.#over();
     const { holder, attempts } = record.memory;
     const isElsewhere = holder !== undefined && holder.runner !== runner;
-    if (isElsewhere && Date.now() - holder.heardMs < lease.boundMs) return { kind: "bound", runner: holder.runner };
+    const boundUntilMs = (holder?.sinceMs ?? 0) + lease.boundMs;
+    if (isElsewhere && Date.now() < boundUntilMs)
+      return { kind: "bound", runner: holder.runner, untilMs: boundUntilMs };
     const attempt = holder === undefined || isElsewhere ? attempts + 1 : holder.attempt;
-    const next = { runner, url, attempt, phase: "starting", heardMs: Date.now() } as const;
+    const next = { runner, url, attempt, phase: "starting", sinceMs: Date.now() } as const;
     record.setHolder(next);
+    await this.#setAlarm();
     const started = await this.#drive().start(next);
-    if (record.state !== JobState.PENDING) return { kind: "over" };
+    if (record.state !== JobState.PENDING || record.memory.holder?.phase !== "starting") return this.#over();
     if (started.kind === "accepted") {
-      record.setHolder({ ...next, phase: "held", heardMs: Date.now() });
-      await this.ctx.storage.setAlarm(Date.now() + watchdogMs);
-      this.#goOn();
+      this.#hold(next);
     } else if (started.kind !== "unanswered") {
       record.setHolder(undefined);
       const { canceler } = record.memory;
@@ -139,11 +145,20 @@ export class JobObject extends DurableObject<Env> {
     return started;
   }
 
-  /** Goes on with whatever the Job has to do, and says where its attempt is; nowhere when the names are empty. */
-  async poke(): Promise<{ readonly runner: string; readonly attempt: number }> {
+  /**
+   * Goes on with whatever the Job has to do, and answers the number of its attempt, 0 when it has none. `seen` is an attempt
+   * that a runner says it holds: one that was started without an answer is thereby found, and its runner's address may
+   * have changed.
+   */
+  async poke(seen: SeenAttempt | undefined): Promise<number> {
+    const holder = this.#record?.memory.holder;
+    if (seen !== undefined && holder !== undefined && holder.attempt === seen.attempt) {
+      const { runner, url } = seen;
+      if (holder.phase === "starting") this.#hold({ ...holder, runner, url });
+      else if (holder.url !== url || holder.runner !== runner) this.#record?.setHolder({ ...holder, runner, url });
+    }
     this.#goOn();
-    const { runner = "", attempt = 0 } = this.#record?.memory.holder ?? {};
-    return { runner, attempt };
+    return this.#record?.memory.holder?.attempt ?? 0;
   }
 
   /**
@@ -170,8 +185,9 @@ export class JobObject extends DurableObject<Env> {
     if (record === undefined) return;
     this.#giveUpWaiting(record);
     this.#goOn();
+    this.#passOnCancel();
     await this.#report();
-    await this.#setNextAlarm();
+    await this.#setAlarm();
   }
 
   readonly #listener = {
@@ -183,6 +199,8 @@ export class JobObject extends DurableObject<Env> {
     onStored: (sequence: number) => {
       this.ctx.waitUntil((this.#attempt?.acknowledge(sequence) ?? Promise.resolve()).catch(() => undefined));
     },
+    // The next life begins with what is stored, and asks the runner again for the rest.
+    onBroken: (error: unknown) => this.ctx.abort(`events could not be stored: ${String(error)}`),
   };
 
   #own(record: JobRecord): void {
@@ -211,6 +229,27 @@ export class JobObject extends DurableObject<Env> {
       );
   }
 
+  /** Begins to follow an attempt that a runner has. */
+  #hold(holder: Holder): void {
+    this.#record?.setHolder({ ...holder, phase: "held", sinceMs: Date.now() });
+    this.#goOn();
+  }
+
+  #passOnCancel(): void {
+    const { holder, canceler } = this.#record?.memory ?? {};
+    if (holder?.phase !== "held" || canceler === undefined) return;
+    // The alarm tells the runner again until the Job has ended.
+    this.ctx.waitUntil(
+      this.#drive()
+        .stop()
+        .catch(() => undefined),
+    );
+  }
+
+  #over(): OfferAnswer {
+    return { kind: "over", hasEnded: this.#record === undefined || isFinal(this.#record.state) };
+  }
+
   #fleet() {
     return this.env.FLEET.getByName("fleet");
   }
@@ -218,7 +257,7 @@ export class JobObject extends DurableObject<Env> {
   /** Tells the fleet what changed, in order, until it knows the newest revision. A failure is made good by the alarm. */
   #report(): Promise<void> {
     this.#reporting ??= this.#reportAll()
-      .catch(() => this.ctx.storage.setAlarm(Date.now() + retryMs))
+      .catch(() => this.#setAlarm())
       .finally(() => {
         this.#reporting = undefined;
       });
@@ -234,6 +273,7 @@ export class JobObject extends DurableObject<Env> {
     ) {
       const job = record.view();
       const pending = await this.#fleet().report(job);
+      if (record !== this.#record) return;
       if (pending !== undefined) record.setPending(pending);
       record.setIndexedRevision(job.revision);
     }
@@ -245,7 +285,7 @@ export class JobObject extends DurableObject<Env> {
    */
   #giveUpWaiting(record: JobRecord): void {
     const { holder, canceler } = record.memory;
-    if (holder?.phase === "starting" && Date.now() - holder.heardMs > lease.boundMs) record.setHolder(undefined);
+    if (holder?.phase === "starting" && Date.now() - holder.sinceMs > lease.boundMs) record.setHolder(undefined);
     if (holder?.phase === "released" && Date.now() - timeMs(record.view().endTime) > releaseForMs)
       record.setHolder(undefined);
     if (record.state !== JobState.PENDING || record.isHeld) return;
@@ -255,16 +295,21 @@ export class JobObject extends DurableObject<Env> {
     }
   }
 
-  async #setNextAlarm(): Promise<void> {
+  /** Sees to it that the alarm rings no later than needed. An earlier one stays: it may be the one that woke this object. */
+  async #setAlarm(): Promise<void> {
     const next = this.#nextAlarmMs();
-    if (next !== undefined) await this.ctx.storage.setAlarm(next);
+    if (next === undefined) return;
+    const set = await this.ctx.storage.getAlarm();
+    if (set === null || set > next) await this.ctx.storage.setAlarm(next);
   }
 
   #nextAlarmMs(): number | undefined {
     const record = this.#record;
     if (record === undefined) return undefined;
-    if (record.memory.indexedRevision !== record.memory.job.revision) return Date.now() + retryMs;
-    switch (record.memory.holder?.phase) {
+    const { canceler, holder, indexedRevision, job } = record.memory;
+    const isHurried = indexedRevision !== job.revision || (holder?.phase === "held" && canceler !== undefined);
+    if (isHurried) return Math.min(Date.now() + retryMs, queueDeadlineMs(job));
+    switch (holder?.phase) {
       case "held":
       case "starting":
       case "released":
@@ -293,6 +338,16 @@ function queueDeadlineMs({ createTime, spec }: Job): number {
 
 function timeMs(time: Timestamp | undefined): number {
   return time === undefined ? 0 : timestampMs(time);
+}
+
+function queueFull(): ProblemInit {
+  return {
+    code: Code.ResourceExhausted,
+    reason: ProblemReason.QUEUE_FULL,
+    message: "queue is full (100000 jobs)",
+    action: "Wait until jobs have ended, or cancel some.",
+    retryAfterMs: 10_000,
+  };
 }
 
 function keyReused(by: string): ProblemInit {

@@ -22,6 +22,7 @@ import {
 } from "#gen/job/v1/job_pb.js";
 import { encodeBatch, eventAt, logPositionAfter } from "#protocol/batch.ts";
 import { encodeEnvelope, messageFlag } from "#protocol/envelope.ts";
+import { ContractBroken } from "./event-intake.ts";
 import { FrameLog } from "./frame-log.ts";
 import { finalState, isFinal, mayMove, runnerMayReport } from "./job-state.ts";
 import type { Frames, Holder, JobStore, Memory } from "./job-store.ts";
@@ -42,6 +43,8 @@ export interface JobRecordListener {
   onChanged(): void;
   /** Events up to this number became durable. */
   onStored(sequence: number): void;
+  /** Something could not be stored, so that memory is ahead of it: this life must end. */
+  onBroken(error: unknown): void;
 }
 
 /** The gateway itself, as an actor. */
@@ -58,7 +61,7 @@ export class JobRecord {
     this.#store = store;
     this.#memory = memory;
     this.#listener = listener;
-    this.log = new FrameLog(store, (sequence) => listener.onStored(sequence));
+    this.log = new FrameLog(store, listener);
   }
 
   /** Stores a new Job with its first event. */
@@ -121,7 +124,7 @@ export class JobRecord {
 
   /** Marks whether the runner has fallen silent. */
   setSuspect(suspect: boolean): void {
-    if (this.#memory.job.suspect !== suspect) this.#change({ suspect });
+    if (this.#memory.job.suspect !== suspect && !isFinal(this.state)) this.#change({ suspect });
   }
 
   /** Notes why the Job still waits, as an event, unless a runner has the pen or the reason is the one already noted. */
@@ -139,6 +142,9 @@ export class JobRecord {
 
   /** Takes a run of frames from the runner and what follows from them. Returns how the attempt ended, once it did. */
   take(frames: Frames, notable: readonly JobEvent[]): AttemptEnded | undefined {
+    if (frames.first !== this.log.newest + 1) {
+      throw new ContractBroken(`event ${frames.first} came behind ${this.log.newest}`);
+    }
     this.log.append(frames);
     const { job } = this.#memory;
     const before = job.revision;
@@ -230,10 +236,15 @@ export class JobRecord {
 
   /** Stores events and what follows from them together. */
   #transact(write: () => void): void {
-    this.#store.transaction(() => {
-      this.log.flush();
-      write();
-    });
+    try {
+      this.#store.transaction(() => {
+        this.log.flush();
+        write();
+      });
+    } catch (error) {
+      this.#listener.onBroken(error);
+      throw error;
+    }
     this.#listener.onStored(this.log.stored);
   }
 

@@ -30,12 +30,11 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
     const { spec, key, retryOf, continues } = wish;
     refuseRepoRef(spec);
     const { actor: creator } = context.values.get(callerKey);
-    if (await fleet().isFull()) throw queueFull();
     const id = key === "" ? randomId("job") : await idOfKey(`${creator.id}\n${key}`);
     const origins = new TextEncoder().encode(`${retryOf}\n${continues}\n`);
-    const requestDigest = await digest(concatBytes([origins, toBinary(JobSpecSchema, spec)]));
+    const requestDigest = await digest(concatBytes([origins, toBinary(JobSpecSchema, inOrder(spec))]));
     const init = { id, spec, requestDigest, creator, retryOf, continues };
-    return value(await jobObject(id).create(init));
+    return value(await jobObject(id).create(init, await fleet().isFull()));
   }
 
   /** A pending Job with its present place in the queue. */
@@ -120,6 +119,12 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
   };
 }
 
+/** The same spec with its maps in one order: clients may send theirs in any. */
+function inOrder(spec: JobSpec): JobSpec {
+  const sorted = (map: Record<string, string>) => Object.fromEntries(Object.entries(map).sort());
+  return { ...spec, env: sorted(spec.env), labels: sorted(spec.labels) };
+}
+
 /** Refuses what no runner takes; what this or that runner does not allow, only that runner knows. */
 function refuseRepoRef({ repoRef }: JobSpec): void {
   const place = parseRepoRef(repoRef, { defaultHost: "github.com", allowInsecure: true });
@@ -141,16 +146,6 @@ async function idOfKey(ownedKey: string): Promise<string> {
 
 async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-}
-
-function queueFull() {
-  return problemError({
-    code: Code.ResourceExhausted,
-    reason: ProblemReason.QUEUE_FULL,
-    message: "queue is full (100000 jobs)",
-    action: "Wait until jobs have ended, or cancel some.",
-    retryAfterMs: 10_000,
-  });
 }
 
 function notFinished(id: string) {

@@ -2,7 +2,7 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type Actor, ActorSchema, type Job, JobSchema } from "#gen/job/v1/job_pb.js";
 
-/** Where an attempt was sent, and since when its runner has been heard from. */
+/** Where an attempt was sent. */
 export interface Holder {
   /** Name of the runner in the fleet. */
   readonly runner: string;
@@ -10,7 +10,8 @@ export interface Holder {
   readonly attempt: number;
   /** `starting`: StartJob was sent and no answer has come; `held`: accepted; `released`: over, only to be cleaned up. */
   readonly phase: "starting" | "held" | "released";
-  readonly heardMs: number;
+  /** When it was offered or accepted. */
+  readonly sinceMs: number;
 }
 
 /** What the gateway remembers about a Job beside the Job itself. */
@@ -44,7 +45,11 @@ export class JobStore {
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
-    storage.sql.exec(`
+  }
+
+  /** Makes the tables; an object that nobody created a Job in stores nothing. */
+  prepare(): void {
+    this.#storage.sql.exec(`
       CREATE TABLE IF NOT EXISTS job (
         only INTEGER PRIMARY KEY CHECK (only = 1), job BLOB NOT NULL, request_digest BLOB NOT NULL, holder TEXT,
         canceler BLOB, attempts INTEGER NOT NULL, indexed_revision INTEGER NOT NULL);
@@ -60,16 +65,27 @@ export class JobStore {
 
   /** What is stored of the Job, if it exists. */
   load(): Memory | undefined {
+    if (!this.#isPrepared()) return undefined;
     const [row] = this.#storage.sql.exec<MemoryRow>("SELECT * FROM job").toArray();
     return row === undefined ? undefined : rowToMemory(row);
   }
 
   /** True when there was a Job here that was deleted. */
   wasDeleted(): boolean {
+    return this.#isPrepared() && this.#isDeleted();
+  }
+
+  #isPrepared(): boolean {
+    return this.#storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'deleted'").toArray().length > 0;
+  }
+
+  #isDeleted(): boolean {
     return this.#storage.sql.exec("SELECT only FROM deleted").toArray().length > 0;
   }
 
+  /** Stores what is remembered; of a deleted Job nothing is, whoever still works on it. */
   save(memory: Memory): void {
+    if (this.#isDeleted()) return;
     const { job, requestDigest, holder, canceler, attempts, indexedRevision } = memory;
     this.#storage.sql.exec(
       "INSERT OR REPLACE INTO job VALUES (1, ?, ?, ?, ?, ?, ?)",

@@ -24,7 +24,7 @@ export interface WatchOptions {
   readonly end: StreamEnd;
   /** Number of the event that makes the Job final, once it is. */
   readonly finalSequence: () => number | undefined;
-  /** Stop at the newest event instead of waiting for more. */
+  /** Wait for more at the newest event, instead of ending there. */
   readonly follow: boolean;
 }
 
@@ -37,40 +37,52 @@ const heartbeatMs = 10_000;
 export function watchStream(log: FrameLog, options: WatchOptions): ReadableStream<Uint8Array> {
   let cursor = options.afterSequence;
   let saidMs = Date.now();
-  let isCanceled = false;
+  let isOver = false;
   const unwatch = log.pulse.watch();
+
+  /** The next bytes to send, once there are any; undefined behind the last ones. */
+  async function read(): Promise<Uint8Array | undefined> {
+    while (!isOver) {
+      const frames = log.readAfter(cursor);
+      if (frames !== undefined) {
+        const bytes = frames.first > cursor ? frames.bytes : unseenPart(frames.bytes, cursor);
+        cursor = frames.last;
+        saidMs = Date.now();
+        return bytes;
+      }
+      const final = options.finalSequence();
+      if (cursor < log.newest || (final !== undefined && cursor > final)) throw new Error("these events are gone");
+      if (!options.follow || cursor === final) {
+        isOver = true;
+        unwatch();
+        return endOfStream(options.end);
+      }
+      if (Date.now() - saidMs >= heartbeatMs) {
+        saidMs = Date.now();
+        return heartbeat(log);
+      }
+      await log.pulse.next();
+    }
+    return undefined;
+  }
+
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
         controller.enqueue(verdict(log));
       },
       async pull(controller) {
-        for (;;) {
-          if (isCanceled) return;
-          const frames = log.readAfter(cursor);
-          if (frames !== undefined) {
-            controller.enqueue(frames.first > cursor ? frames.bytes : unseenPart(frames.bytes, cursor));
-            cursor = frames.last;
-            saidMs = Date.now();
-            return;
-          }
-          const final = options.finalSequence();
-          if (!options.follow || (final !== undefined && cursor >= final)) {
-            controller.enqueue(endOfStream(options.end));
-            controller.close();
-            unwatch();
-            return;
-          }
-          if (Date.now() - saidMs >= heartbeatMs) {
-            controller.enqueue(heartbeat(log));
-            saidMs = Date.now();
-            return;
-          }
-          await log.pulse.next();
+        try {
+          const next = await read();
+          if (next === undefined) controller.close();
+          else controller.enqueue(next);
+        } catch (error) {
+          unwatch();
+          throw error;
         }
       },
       cancel() {
-        isCanceled = true;
+        isOver = true;
         unwatch();
       },
     },
