@@ -174,20 +174,35 @@ export class FleetObject extends DurableObject<Env> {
         // It may have ended and given the slot back before this answer came.
         this.#store.accept(jobId);
         return;
-      case "over":
       case "impossible":
         // Its own report, which is on its way, says what became of it.
         return;
+      case "over":
+        if (answer.hasEnded) this.#store.transaction(() => this.#giveBack(jobId));
+        else this.#store.accept(jobId);
+        return;
       case "bound":
+        this.#store.transaction(() => {
+          this.#store.unlease(jobId);
+          this.#store.bind(jobId, answer.runner, answer.untilMs);
+        });
+        this.#dispatch();
+        return;
       case "refused":
       case "unanswered":
         this.#store.unlease(jobId);
-        if (answer.kind !== "bound") this.#roster.noteRefusal(runner, answer.kind, answer.message);
+        this.#roster.noteRefusal(runner, answer.kind, answer.message);
         await this.#schedule();
         return;
       default:
         answer satisfies never;
     }
+  }
+
+  /** Nothing is left of a Job that has ended. */
+  #giveBack(jobId: string): void {
+    this.#store.dequeue(jobId);
+    this.#store.unlease(jobId);
   }
 
   /** Puts back what was offered by an earlier life of this object and never answered. */
@@ -197,7 +212,7 @@ export class FleetObject extends DurableObject<Env> {
     });
     for (const { jobId } of late) {
       if (this.#store.isQueued(jobId)) this.#store.unlease(jobId);
-      else await this.env.JOB.getByName(jobId).poke();
+      else await this.env.JOB.getByName(jobId).poke(undefined);
     }
   }
 
@@ -206,16 +221,18 @@ export class FleetObject extends DurableObject<Env> {
     if (problem !== "" || info === undefined) return;
     const attempts = new Map(info.attempts.map(({ jobId, attempt }) => [jobId, attempt]));
     const leased = this.#store.leases().filter((lease) => lease.runner === name && lease.accepted);
-    const known = this.#store.jobs([...attempts.keys(), ...leased.map(({ jobId }) => jobId)]);
+    const known = this.#store.jobs([...attempts.keys(), ...leased.map(({ jobId }) => jobId)]).map(({ id }) => id);
+    const deleted = [...attempts.keys()].filter((id) => this.#store.wasForgotten(id));
     const client = await this.#roster.connect(url);
-    await Promise.all(
-      known.map(async ({ id }) => {
-        const attempt = attempts.get(id);
-        const holder = await this.env.JOB.getByName(id).poke();
-        const isStray = attempt !== undefined && (holder.runner !== name || holder.attempt !== attempt);
-        if (isStray) await client?.releaseJob({ jobId: id, attempt });
+    await Promise.all([
+      ...known.map(async (jobId) => {
+        const attempt = attempts.get(jobId);
+        const seen = attempt === undefined ? undefined : { runner: name, url, attempt };
+        const current = await this.env.JOB.getByName(jobId).poke(seen);
+        if (attempt !== undefined && attempt !== current) await client?.releaseJob({ jobId, attempt });
       }),
-    );
+      ...deleted.map((jobId) => client?.releaseJob({ jobId, attempt: attempts.get(jobId) ?? 0 })),
+    ]);
   }
 
   async #schedule(): Promise<void> {

@@ -44,7 +44,7 @@ export class FleetStore {
         seen_ms INTEGER NOT NULL, latency_ms REAL NOT NULL, problem TEXT NOT NULL, misconfigured INTEGER NOT NULL, info BLOB);
       CREATE TABLE IF NOT EXISTS queue (
         job_id TEXT PRIMARY KEY, priority INTEGER NOT NULL, created_ms INTEGER NOT NULL, executor TEXT NOT NULL,
-        labels TEXT NOT NULL);
+        labels TEXT NOT NULL, bound_to TEXT NOT NULL, bound_until_ms INTEGER NOT NULL);
       CREATE INDEX IF NOT EXISTS queue_order ON queue (priority DESC, created_ms, job_id);
       CREATE TABLE IF NOT EXISTS leases (
         job_id TEXT PRIMARY KEY, runner TEXT NOT NULL, offered_ms INTEGER NOT NULL, accepted INTEGER NOT NULL);
@@ -53,7 +53,7 @@ export class FleetStore {
         state INTEGER NOT NULL, type TEXT NOT NULL, runner TEXT NOT NULL, labels TEXT NOT NULL, search TEXT NOT NULL,
         job BLOB NOT NULL);
       CREATE INDEX IF NOT EXISTS jobs_age ON jobs (created_ms DESC, id DESC);
-      CREATE TABLE IF NOT EXISTS deleted (revision INTEGER PRIMARY KEY, id TEXT NOT NULL)`);
+      CREATE TABLE IF NOT EXISTS deleted (revision INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE)`);
   }
 
   transaction<Result>(write: () => Result): Result {
@@ -72,6 +72,13 @@ export class FleetStore {
     this.#storage.sql.exec("INSERT OR REPLACE INTO runners VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", ...values);
   }
 
+  /** Renames a runner, in the slots that are taken too. */
+  renameRunner(name: string, newName: string): void {
+    this.#storage.sql.exec("UPDATE runners SET name = ? WHERE name = ?", newName, name);
+    this.#storage.sql.exec("UPDATE leases SET runner = ? WHERE runner = ?", newName, name);
+    this.#storage.sql.exec("UPDATE queue SET bound_to = ? WHERE bound_to = ?", newName, name);
+  }
+
   deleteRunner(name: string): void {
     this.#storage.sql.exec("DELETE FROM runners WHERE name = ?", name);
   }
@@ -81,7 +88,7 @@ export class FleetStore {
     const [found] = this.#storage.sql.exec("SELECT job_id FROM leases WHERE job_id = ?", job.id).toArray();
     if (found !== undefined) return;
     this.#storage.sql.exec(
-      "INSERT OR IGNORE INTO queue VALUES (?, ?, ?, ?, ?)",
+      "INSERT OR IGNORE INTO queue VALUES (?, ?, ?, ?, ?, '', 0)",
       job.id,
       job.spec?.priority ?? 0,
       createdMs(job),
@@ -94,7 +101,9 @@ export class FleetStore {
   *queue(): Iterable<QueuedJob> {
     const waiting = "SELECT * FROM queue WHERE job_id NOT IN (SELECT job_id FROM leases)";
     const rows = this.#storage.sql.exec<QueueRow>(`${waiting} ORDER BY priority DESC, created_ms, job_id`);
-    for (const row of rows) yield { id: row.job_id, executor: row.executor, labels: JSON.parse(row.labels) };
+    for (const { job_id: id, executor, labels, bound_to, bound_until_ms } of rows) {
+      yield { id, executor, labels: JSON.parse(labels), boundTo: bound_until_ms > Date.now() ? bound_to : "" };
+    }
   }
 
   /** Jobs that wait or are about to start. */
@@ -125,6 +134,12 @@ export class FleetStore {
     this.#storage.sql.exec("DELETE FROM leases WHERE job_id = ?", jobId);
   }
 
+  /** Keeps a Job for one runner until then. */
+  bind(jobId: string, runner: string, untilMs: number): void {
+    const query = "UPDATE queue SET bound_to = ?, bound_until_ms = ? WHERE job_id = ?";
+    this.#storage.sql.exec(query, runner, untilMs, jobId);
+  }
+
   /** Takes a Job out of the queue. */
   dequeue(jobId: string): void {
     this.#storage.sql.exec("DELETE FROM queue WHERE job_id = ?", jobId);
@@ -138,11 +153,11 @@ export class FleetStore {
     return Math.max(newest(jobs), newest(deleted));
   }
 
-  /** Writes a Job into the index. False, and nothing is changed, when the indexed revision is as new. */
+  /** Writes a Job into the index. False, and nothing is changed, when the indexed revision is as new or it was deleted. */
   index(job: Job): boolean {
     const known = "SELECT job_revision FROM jobs WHERE id = ?";
     const [row] = this.#storage.sql.exec<{ job_revision: number }>(known, job.id).toArray();
-    if (row !== undefined && row.job_revision >= job.revision) return false;
+    if ((row !== undefined && row.job_revision >= job.revision) || this.wasForgotten(job.id)) return false;
     const { labels, text } = searchText(job);
     this.#storage.sql.exec(
       "INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -160,8 +175,15 @@ export class FleetStore {
     return true;
   }
 
-  /** Removes a Job from the index and leaves a trace for those who watch the list. */
+  /** True for a Job that was deleted. */
+  wasForgotten(jobId: string): boolean {
+    return this.#storage.sql.exec("SELECT id FROM deleted WHERE id = ?", jobId).toArray().length > 0;
+  }
+
+  /** Removes every trace of a Job but one for those who watch the list. */
   forget(jobId: string): void {
+    this.dequeue(jobId);
+    this.unlease(jobId);
     const revision = this.revision() + 1;
     const { rowsWritten } = this.#storage.sql.exec("DELETE FROM jobs WHERE id = ?", jobId);
     if (rowsWritten > 0) this.#storage.sql.exec("INSERT INTO deleted VALUES (?, ?)", revision, jobId);
@@ -205,7 +227,7 @@ type RunnerRow = {
   misconfigured: number;
   info: ArrayBuffer | null;
 };
-type QueueRow = { job_id: string; executor: string; labels: string };
+type QueueRow = { job_id: string; executor: string; labels: string; bound_to: string; bound_until_ms: number };
 type LeaseRow = { job_id: string; runner: string; offered_ms: number; accepted: number };
 type ChangeRow = { revision: number; job: ArrayBuffer | null; id: string | null };
 

@@ -57,23 +57,38 @@ export function watchList(watch: ListWatch): ReadableStream<Uint8Array> {
       return encode(cursor, { case: "job", value: byId.get(change.job.id) ?? change.job });
     });
     const moved = changes.length === changesAtOnce ? [] : movedJobs();
-    for (const job of [...jobs, ...moved]) toldPlaces.set(job.id, placeOf(job));
+    for (const job of [...jobs, ...moved]) {
+      if (placeOf(job) === "") toldPlaces.delete(job.id);
+      else toldPlaces.set(job.id, placeOf(job));
+    }
     return [...messages, ...moved.map((job) => encode(cursor, { case: "job", value: job }))];
+  }
+
+  /** The next bytes to send, once there are any. */
+  async function read(): Promise<Uint8Array | undefined> {
+    while (!isCanceled) {
+      const messages = saidMs === 0 ? [] : news();
+      const isDue = Date.now() - saidMs >= heartbeatMs;
+      if (messages.length > 0 || isDue) {
+        saidMs = Date.now();
+        return messages.length > 0
+          ? concatBytes(messages)
+          : encode(cursor, { case: "heartbeat", value: { time: timestampNow() } });
+      }
+      await watch.pulse.next();
+    }
+    return undefined;
   }
 
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        while (!isCanceled) {
-          const messages = saidMs === 0 ? [] : news();
-          const isDue = Date.now() - saidMs >= heartbeatMs;
-          if (messages.length > 0 || isDue) {
-            const heartbeat = encode(cursor, { case: "heartbeat", value: { time: timestampNow() } });
-            controller.enqueue(concatBytes(messages.length > 0 ? messages : [heartbeat]));
-            saidMs = Date.now();
-            return;
-          }
-          await watch.pulse.next();
+        try {
+          const next = await read();
+          if (next !== undefined) controller.enqueue(next);
+        } catch (error) {
+          unwatch();
+          throw error;
         }
       },
       cancel() {

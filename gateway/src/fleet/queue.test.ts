@@ -3,7 +3,7 @@ import { PendingReason } from "#gen/job/v1/job_pb.js";
 import { assignJobs, type QueuedJob, type SlotOffer, waitReason } from "./queue.ts";
 
 function job(id: string, needs: Partial<QueuedJob> = {}): QueuedJob {
-  return { id, executor: "task", labels: [], ...needs };
+  return { id, executor: "task", labels: [], boundTo: "", ...needs };
 }
 
 function runner(name: string, has: Partial<SlotOffer> = {}): SlotOffer {
@@ -54,6 +54,14 @@ test.each<[string, SlotOffer[], PendingReason]>([
     ),
   ).toEqual([]);
   expect(waitReason(job("a"), runners)).toBe(reason);
+});
+
+test("a job that a runner may be running already goes to that one alone", () => {
+  const runners = [runner("one"), runner("other", { freeSlots: 9 })];
+  expect(assignJobs([job("a", { boundTo: "one" }), job("b")], runners)).toEqual([
+    { jobId: "a", runner: "one" },
+    { jobId: "b", runner: "other" },
+  ]);
 });
 
 test("a draining or offline runner gets nothing, whatever slots it has", () => {

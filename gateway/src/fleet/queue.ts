@@ -8,6 +8,8 @@ export interface QueuedJob {
   readonly executor: string;
   /** Labels its runner must carry, "key" or "key=value". */
   readonly labels: readonly string[];
+  /** The only runner that may have it for now, because it may be running it already. Empty: any. */
+  readonly boundTo: string;
 }
 
 /** A runner as the queue sees it. */
@@ -58,7 +60,8 @@ export function waitReason(job: QueuedJob, runners: readonly SlotOffer[]): Pendi
   return PendingReason.ALL_SLOTS_BUSY;
 }
 
-function suits({ labels, executors }: SlotOffer, job: QueuedJob): boolean {
+function suits({ name, labels, executors }: SlotOffer, job: QueuedJob): boolean {
+  if (job.boundTo !== "" && job.boundTo !== name) return false;
   const carries = (wanted: string) => labels.some((label) => label === wanted || label.startsWith(`${wanted}=`));
   return executors.includes(job.executor) && job.labels.every(carries);
 }

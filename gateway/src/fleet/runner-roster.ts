@@ -42,10 +42,14 @@ export class RunnerRoster {
 
   /** Takes RUNNER_URL into the list of runners. */
   configure(runnerUrl: string | undefined): void {
+    const { store } = this.#parts;
     const known = this.#configured();
     if (known?.url === runnerUrl) return;
-    if (known !== undefined) this.#parts.store.deleteRunner(known.name);
-    if (runnerUrl !== undefined) this.#parts.store.saveRunner(newRunner(unnamed, runnerUrl, true));
+    const added = store.runners().find(({ url }) => url === runnerUrl);
+    if (known !== undefined && (runnerUrl === undefined || added !== undefined)) store.deleteRunner(known.name);
+    if (runnerUrl === undefined) return;
+    const fresh = added ?? known ?? newRunner(unnamed, runnerUrl, true);
+    store.saveRunner({ ...fresh, url: runnerUrl, configured: true });
   }
 
   find(name: string): KnownRunner | undefined {
@@ -126,7 +130,7 @@ export class RunnerRoster {
     const now = this.find(runner.name);
     if (now === undefined) return found;
     const settled = { ...found, drained: now.drained, name: this.#nameFor(found) };
-    if (settled.name !== runner.name) this.#parts.store.deleteRunner(runner.name);
+    if (settled.name !== runner.name) this.#parts.store.renameRunner(runner.name, settled.name);
     this.#parts.store.saveRunner(settled);
     this.#refusing.delete(runner.name);
     this.#parts.onChecked(settled, runnerState(settled) !== before);
