@@ -72,10 +72,10 @@ async function watchTogether({ jobs, workerd }: System, { program, bytes, watche
   async function watch(): Promise<void> {
     const walker = new EnvelopeWalker();
     let received = 0;
-    for await (const data of await jobs.openWatch(id)) {
+    await jobs.watchBytes(id, (data) => {
       walker.take(data);
       received += data.length;
-    }
+    });
     walker.expectEnd();
     if (received < bytes) throw new Error(`${received} bytes came, fewer than the job's ${bytes}`);
   }

@@ -1,7 +1,6 @@
 import { Agent, type IncomingMessage, request } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { JobState } from "#gen/job/v1/job_pb.js";
 import {
   CreateJobRequestSchema,
   CreateJobResponseSchema,
@@ -10,7 +9,8 @@ import {
   WatchJobRequestSchema,
 } from "#gen/job/v1/job_service_pb.js";
 import { encodeEnvelope, messageFlag } from "#protocol/envelope.ts";
-import { type BatchListener, readBatches } from "./read-batches.ts";
+import { BatchReader } from "./batch-reader.ts";
+import { readStream, type StreamRequest } from "./http-stream.ts";
 
 /** Calls a gateway with as little of its own as there can be: plain HTTP/1.1, connections kept. */
 export class JobClient {
@@ -37,16 +37,21 @@ export class JobClient {
     return job.id;
   }
 
-  /** Watches a job from its beginning to its end, which must be a success. */
-  async watch(id: string, listener: BatchListener): Promise<void> {
-    const { state, cause } = await readBatches(await this.openWatch(id), listener);
-    if (state !== JobState.SUCCEEDED) throw new Error(`job ${id} ended as ${JobState[state]}: ${cause}`);
+  /** Watches a job from its beginning to its end, which must be a success, and hands on what it writes. */
+  async watch(id: string, listener: (data: Uint8Array) => void): Promise<void> {
+    const reader = new BatchReader(listener);
+    await readStream(this.#watchRequest(id), (bytes) => reader.take(bytes));
+    reader.expectSuccess();
   }
 
-  /** The answer to a watch, of which nothing has been read. */
+  /** Hands on the bytes of a watch as they come. */
+  async watchBytes(id: string, take: (bytes: Uint8Array) => void): Promise<void> {
+    await readStream(this.#watchRequest(id), take);
+  }
+
+  /** The answer to a watch, of which nothing is read. */
   async openWatch(id: string): Promise<IncomingMessage> {
-    const message = toBinary(WatchJobRequestSchema, create(WatchJobRequestSchema, { id }));
-    return await this.#post("watchJob", "application/connect+proto", encodeEnvelope(messageFlag, message));
+    return await this.#post("watchJob", watchType, this.#watchRequest(id).body);
   }
 
   async delete(id: string): Promise<void> {
@@ -58,10 +63,20 @@ export class JobClient {
     this.#agent.destroy();
   }
 
-  async #post(method: keyof typeof JobService.method, contentType: string, body: Uint8Array): Promise<IncomingMessage> {
-    const path = `/${JobService.typeName}/${JobService.method[method].name}`;
+  #watchRequest(id: string): StreamRequest & { readonly body: Uint8Array } {
+    const message = toBinary(WatchJobRequestSchema, create(WatchJobRequestSchema, { id }));
+    return {
+      url: this.#url + pathOf("watchJob"),
+      method: "POST",
+      headers: { "content-type": watchType },
+      body: encodeEnvelope(messageFlag, message),
+    };
+  }
+
+  async #post(method: Method, contentType: string, body: Uint8Array): Promise<IncomingMessage> {
+    const path = pathOf(method);
+    const headers = { "content-type": contentType, "content-length": body.length };
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const headers = { "content-type": contentType, "content-length": body.length };
       request(this.#url + path, { method: "POST", agent: this.#agent, headers }, resolve)
         .once("error", reject)
         .end(body);
@@ -70,6 +85,14 @@ export class JobClient {
     return response;
   }
 }
+
+type Method = keyof typeof JobService.method;
+
+function pathOf(method: Method): string {
+  return `/${JobService.typeName}/${JobService.method[method].name}`;
+}
+
+const watchType = "application/connect+proto";
 
 /** Larger than the largest job here, so that nothing is cut. */
 const maxLogBytes = 2n << 30n;

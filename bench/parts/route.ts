@@ -1,5 +1,4 @@
-import { once } from "node:events";
-import { get, type IncomingMessage } from "node:http";
+import { readStream } from "./http-stream.ts";
 import { cpuMs } from "./process-cost.ts";
 import { nodeProgram, startProgram } from "./program.ts";
 import type { System } from "./system.ts";
@@ -39,8 +38,7 @@ export async function openBytePipe(argv: readonly string[]): Promise<Route> {
   });
   return {
     async run(take) {
-      const [response] = (await once(get(`http://127.0.0.1:${program.ready}`), "response")) as [IncomingMessage];
-      for await (const bytes of response) take(bytes);
+      await readStream({ url: `http://127.0.0.1:${program.ready}/`, method: "GET" }, take);
     },
     cpuMs: () => ({ "server and its job": cpuMs([program.pid], { withChildren: true }) }),
     close: () => program.close(),

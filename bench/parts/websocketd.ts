@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { delimiter, join } from "node:path";
+import { readSocket } from "./http-stream.ts";
 import { cpuMs, residentMib } from "./process-cost.ts";
 import { startProgram } from "./program.ts";
 import type { Route } from "./route.ts";
@@ -45,49 +46,67 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Hands on what a WebSocket's frames hold, until it closes. Reads nothing but what websocketd sends: whole, unmasked frames. */
+/** Hands on what a WebSocket's frames hold, until it closes. The pieces are overwritten once `take` returns. */
 async function readWebSocket(port: number, take: (data: Uint8Array) => void): Promise<void> {
-  const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+  const url = `http://127.0.0.1:${port}/`;
+  const decoder = new FrameDecoder(take);
   const key = randomBytes(16).toString("base64");
-  socket.write(
+  const upgrade =
     `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-      `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
-  );
-  let rest: Buffer = Buffer.alloc(0);
-  let isOpen = false;
-  for await (const bytes of socket as AsyncIterable<Buffer>) {
-    rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
-    if (!isOpen) {
-      const end = rest.indexOf("\r\n\r\n");
-      if (end === -1) continue;
-      if (!rest.subarray(0, 12).equals(Buffer.from("HTTP/1.1 101"))) throw new Error(`no WebSocket: ${rest}`);
-      isOpen = true;
-      rest = rest.subarray(end + 4);
+    `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`;
+  await readSocket(url, Buffer.from(upgrade), (bytes) => {
+    decoder.take(bytes);
+    return !decoder.isOver;
+  });
+}
+
+/** Takes apart what websocketd sends: an answer to the upgrade, then whole, unmasked frames. */
+class FrameDecoder {
+  readonly #take: (data: Uint8Array) => void;
+  #head: number[] = [];
+  #isOpen = false;
+  #opcode = 0;
+  /** Bytes of the frame that are still to come. */
+  #left = 0;
+  isOver = false;
+
+  constructor(take: (data: Uint8Array) => void) {
+    this.#take = take;
+  }
+
+  take(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#left > 0) {
+        const piece = bytes.subarray(at, at + this.#left);
+        if (this.#opcode === binaryOpcode) this.#take(piece);
+        this.#left -= piece.length;
+        at += piece.length;
+      } else {
+        this.#head.push(bytes[at] ?? 0);
+        at += 1;
+        if (this.#isOpen) this.#readFrameHead();
+        else this.#readAnswer();
+      }
     }
-    for (let frame = readFrame(rest); frame !== undefined; frame = readFrame(rest)) {
-      rest = rest.subarray(frame.end);
-      if (frame.opcode === binaryOpcode) take(frame.payload);
-      else if (frame.opcode === closeOpcode) socket.end();
-    }
+  }
+
+  #readAnswer(): void {
+    const answer = String.fromCharCode(...this.#head);
+    if (!answer.endsWith("\r\n\r\n")) return;
+    if (!answer.startsWith("HTTP/1.1 101")) throw new Error(`no WebSocket: ${answer}`);
+    this.#isOpen = true;
+    this.#head = [];
+  }
+
+  #readFrameHead(): void {
+    const [first = 0, length = 0, ...more] = this.#head;
+    if (this.#head.length < 2 || more.length < (length === 127 ? 8 : length === 126 ? 2 : 0)) return;
+    this.#opcode = first & 0x0f;
+    this.#left = length < 126 ? length : more.reduce((sum, byte) => sum * 256 + byte, 0);
+    this.#head = [];
+    this.isOver ||= this.#opcode === closeOpcode;
   }
 }
 
 const binaryOpcode = 2;
 const closeOpcode = 8;
-
-function readFrame(bytes: Buffer) {
-  if (bytes.length < 10) return shortFrame(bytes);
-  const length = bytes.readUInt8(1);
-  const start = length === 127 ? 10 : length === 126 ? 4 : 2;
-  const end =
-    start + (length === 127 ? Number(bytes.readBigUInt64BE(2)) : length === 126 ? bytes.readUInt16BE(2) : length);
-  if (end > bytes.length) return undefined;
-  return { opcode: bytes.readUInt8(0) & 0x0f, payload: bytes.subarray(start, end), end };
-}
-
-/** A frame so small that its length stands in one byte, as the closing one. */
-function shortFrame(bytes: Buffer) {
-  if (bytes.length < 2 || bytes.readUInt8(1) > bytes.length - 2) return undefined;
-  const end = 2 + bytes.readUInt8(1);
-  return { opcode: bytes.readUInt8(0) & 0x0f, payload: bytes.subarray(2, end), end };
-}
