@@ -2,6 +2,8 @@
  * API keys. A key is "bc_<id>_<secret>"; the gateway holds only its SHA-256, in an entry of the API_KEYS secret:
  * "<id>:<scope>:<sha256 in hex>[:<last day, YYYY-MM-DD>]", entries separated by spaces, commas or line ends.
  */
+import { hex, unhex } from "./hex.ts";
+
 /** What a caller may do; each scope includes the ones before it. */
 export const scopes = ["viewer", "operator", "admin"] as const;
 
@@ -41,9 +43,8 @@ export async function findApiKey(keys: readonly ApiKey[], key: string, nowMs: nu
 /** A new key, shown once, and the entry for API_KEYS. */
 export async function newApiKey(id: string, scope: Scope, lastDay?: string): Promise<{ key: string; entry: string }> {
   const random = crypto.getRandomValues(new Uint8Array(32));
-  const key = `bc_${id}_${Array.from(random, hexByte).join("")}`;
-  const hash = Array.from(await sha256(key), hexByte).join("");
-  const entry = [id, scope, hash, ...(lastDay === undefined ? [] : [lastDay])].join(":");
+  const key = `bc_${id}_${hex(random)}`;
+  const entry = [id, scope, hex(await sha256(key)), ...(lastDay === undefined ? [] : [lastDay])].join(":");
   parseApiKeys(entry);
   return { key, entry };
 }
@@ -75,12 +76,4 @@ function equalInConstantTime(one: Uint8Array, other: Uint8Array): boolean {
   let difference = one.length ^ other.length;
   for (let at = 0; at < one.length; at += 1) difference |= (one[at] ?? 0) ^ (other[at] ?? 0);
   return difference === 0;
-}
-
-function hexByte(byte: number): string {
-  return byte.toString(16).padStart(2, "0");
-}
-
-function unhex(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }

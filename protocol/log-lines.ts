@@ -12,6 +12,7 @@ import {
   LogStream,
 } from "#gen/job/v1/job_event_pb.js";
 import { JobState } from "#gen/job/v1/job_pb.js";
+import { concatBytes } from "./bytes.ts";
 
 /** A longer line comes in pieces of this size or up to three bytes less, so that no character is cut. */
 export const maxPieceBytes = 64 * 1024;
@@ -177,7 +178,7 @@ class OpenLine {
     this.#length += bytes.length;
     const pieces: LinePiece[] = [];
     while (this.#length > maxPieceBytes) {
-      const all = join(this.#parts, this.#length);
+      const all = this.#whole();
       const cut = characterStart(all, maxPieceBytes);
       this.#keep(all.subarray(0, cut));
       pieces.push(this.piece({ sequence, partial: true }));
@@ -194,10 +195,15 @@ class OpenLine {
       time: this.#time,
       stream: this.#stream,
       number: this.number,
-      bytes: join(this.#parts, this.#length),
+      bytes: this.#whole(),
       partial,
       headless: this.headless,
     };
+  }
+
+  #whole(): Uint8Array {
+    const [first] = this.#parts;
+    return first !== undefined && this.#parts.length === 1 ? first : concatBytes(this.#parts);
   }
 
   #keep(bytes: Uint8Array): void {
@@ -210,18 +216,6 @@ class OpenLine {
 function characterStart(bytes: Uint8Array, offset: number): number {
   for (let at = offset; at > offset - 4 && at > 0; at -= 1) if (((bytes[at] ?? 0) & 0xc0) !== 0x80) return at;
   return offset;
-}
-
-function join(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const [first] = parts;
-  if (first !== undefined && parts.length === 1) return first;
-  const joined = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
 }
 
 function isFinal(state: JobState | undefined): boolean {

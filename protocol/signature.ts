@@ -3,6 +3,7 @@
  * The layout follows Stripe's webhook signatures; the nonce and the digest of the body are added, so that a signature
  * is good for one request, once, for 60 seconds.
  */
+import { hex, unhex } from "./hex.ts";
 
 /** Header that carries the signature. */
 export const signatureHeader = "blazecraft-signature";
@@ -103,12 +104,4 @@ async function canonical(parts: SignedParts, keyId: string, timeMs: number, nonc
   const body = hex(new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(parts.body))));
   const lines = ["v1", keyId, timeMs, nonce, parts.method, parts.path, parts.contentType, body];
   return new TextEncoder().encode(lines.join("\n"));
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function unhex(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }
