@@ -1,8 +1,7 @@
 import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { RunnerService } from "#gen/runner/v1/runner_service_pb.js";
-import { type SigningKey, sign } from "#protocol/signature.ts";
-import { signatureHeader } from "../src/auth/check-signature.ts";
+import { type SigningKey, sign, signatureHeader } from "#protocol/signature.ts";
 
 /** A client of a runner that signs each call as a gateway does. */
 export function createRunnerClient(baseUrl: string, key: SigningKey): Client<typeof RunnerService> {

@@ -1,11 +1,8 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { problemError } from "#protocol/problem.ts";
-import { type SignedParts, type SigningKey, type Verdict, verify } from "#protocol/signature.ts";
+import { type SignedParts, type SigningKey, signatureHeader, type Verdict, verify } from "#protocol/signature.ts";
 import type { Nonces } from "./nonces.ts";
-
-/** Name of the header that carries a request's signature. */
-export const signatureHeader = "blazecraft-signature";
 
 /** What signatures are checked against. */
 export interface SignatureCheck {
