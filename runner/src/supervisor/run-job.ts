@@ -3,6 +3,7 @@ import { durationMs } from "@bufbuild/protobuf/wkt";
 import { LogStream } from "#gen/job/v1/job_event_pb.js";
 import { ActorKind, EndCause, JobPhase, JobState } from "#gen/job/v1/job_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
+import { cutText } from "../executor/cut-text.ts";
 import { type Conclusion, type Execution, type Executor, Unstartable } from "../executor/executor.ts";
 import { executorName, executors } from "../executor/executors.ts";
 import type { Pipe } from "../process/pipe.ts";
@@ -41,7 +42,7 @@ export async function runJob(run: JobRun): Promise<void> {
   stop.endLimits();
   enterPhase(JobPhase.COLLECTING);
   await rm(directory.tmp, { recursive: true, force: true });
-  writer.end(outcome, cutText(result, maxResultBytes));
+  writer.end(outcome, cutText(result, maxResultBytes).text);
 }
 
 async function perform(run: JobRun, limits: JobLimitsMs): Promise<Conclusion> {
@@ -71,8 +72,9 @@ async function prepareWorkspace(run: JobRun): Promise<Conclusion | undefined> {
     emit: (event) => writer.event({ case: "workspace", value: { event } }),
   });
   if (result.kind === "ready") return undefined;
-  if (result.detail !== "") writer.log(LogStream.STDERR, Buffer.from(`${cutText(result.detail, maxDetailBytes)}\n`));
-  return unstartable({ cause: EndCause.CLONE_FAILED, message: cutText(result.message, maxMessageBytes) });
+  if (result.detail !== "")
+    writer.log(LogStream.STDERR, Buffer.from(`${cutText(result.detail, maxDetailBytes).text}\n`));
+  return unstartable({ cause: EndCause.CLONE_FAILED, message: cutText(result.message, maxMessageBytes).text });
 }
 
 async function execute(run: JobRun, executor: Executor, limits: JobLimitsMs): Promise<Conclusion> {
@@ -143,14 +145,4 @@ function unstartable(outcome: Conclusion["outcome"]): Conclusion {
 
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";
-}
-
-/** The longest whole characters within so many bytes of UTF-8. */
-function cutText(text: string, maxBytes: number): string {
-  const bytes = Buffer.from(text);
-  if (bytes.length <= maxBytes) return text;
-  return bytes
-    .subarray(0, maxBytes)
-    .toString()
-    .replace(/\uFFFD$/, "");
 }

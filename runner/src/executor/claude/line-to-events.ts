@@ -1,5 +1,5 @@
+import { cutText } from "../cut-text.ts";
 import type { AgentAction, AgentEventInit } from "./agent-event.ts";
-import { cutText } from "./cut-text.ts";
 import type { JsonObject } from "./json-object.ts";
 import { ModelMessages } from "./model-messages.ts";
 import { limitNotice, retry } from "./rate-limit.ts";

@@ -1,6 +1,6 @@
 import { EndCause } from "#gen/job/v1/job_pb.js";
+import { cutText } from "../cut-text.ts";
 import type { Conclusion, ProcessEnd } from "../executor.ts";
-import { cutText } from "./cut-text.ts";
 import type { JsonObject } from "./json-object.ts";
 import { resultText } from "./turns.ts";
 

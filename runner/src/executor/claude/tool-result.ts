@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import { cutText } from "../cut-text.ts";
 import { type AgentAction, maxTextBytes } from "./agent-event.ts";
-import { cutText } from "./cut-text.ts";
 import type { JsonObject } from "./json-object.ts";
 
 type ToolResult = (AgentAction & { case: "toolResult" })["value"];

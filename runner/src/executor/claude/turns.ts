@@ -1,6 +1,6 @@
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { cutText } from "../cut-text.ts";
 import { type AgentAction, maxTextBytes } from "./agent-event.ts";
-import { cutText } from "./cut-text.ts";
 import type { JsonObject } from "./json-object.ts";
 import { sessionUsage } from "./usage.ts";
 
