@@ -115,6 +115,9 @@ function parseMessage<Message extends { kind: string }>(line: string, fields: Fi
   throw new Error(`control message is malformed: ${line.slice(0, 200)}`);
 }
 
+/** More than any message takes, in UTF-16 units. A job's process may write here too. */
+const maxLineLength = 4 << 20;
+
 function onLines(socket: Socket, handle: (line: string) => void): void {
   let rest = "";
   socket.setEncoding("utf8").on("data", (text: string) => {
@@ -122,6 +125,7 @@ function onLines(socket: Socket, handle: (line: string) => void): void {
     rest = lines.pop() ?? "";
     try {
       for (const line of lines) handle(line);
+      if (rest.length > maxLineLength) throw new Error(`control message is longer than ${maxLineLength}`);
     } catch (error) {
       socket.destroy(error instanceof Error ? error : new Error(String(error)));
     }
