@@ -73,7 +73,8 @@ interface Shutdown {
 
 /**
  * SIGTERM is how a runner is upgraded: no new jobs, some time for those that run, and what then still runs goes on and is
- * taken over by the next runner. SIGINT ends everything. A second signal of either kind kills everything.
+ * taken over by the next runner. SIGINT ends everything. A second signal of either kind gives no grace and waits
+ * `stopGraceMs` for the ends at most; what then still runs goes on, too.
  */
 function handleSignals({ config, jobs, leave, logger }: Shutdown): void {
   let signals = 0;
