@@ -21,6 +21,17 @@ export function unstartableOutcome(program: string, code: string): OutcomeInit {
   return { cause: EndCause.UNSTARTABLE, message: `"${shorten(program)}" ${unstartableReason(code)}.` };
 }
 
+/** An outcome that also names the processes of the job that could not be killed. */
+export function withSurvivors(outcome: OutcomeInit, survivors: readonly number[]): OutcomeInit {
+  if (survivors.length === 0) return outcome;
+  const more = survivors.length > maxNamed ? ` and ${survivors.length - maxNamed} more` : "";
+  const named = `${survivors.slice(0, maxNamed).join(", ")}${more}`;
+  const message = `${outcome.message ?? ""} Processes that could not be killed: ${named}.`;
+  return { ...outcome, message: message.trimStart() };
+}
+
+const maxNamed = 10;
+
 function stopMessage({ cause, actor }: StopOrder, { wallMs, idleMs }: JobLimitsMs): string {
   switch (cause) {
     case EndCause.CANCELED:

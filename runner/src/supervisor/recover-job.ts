@@ -1,14 +1,21 @@
 import { rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { EndCause } from "#gen/job/v1/job_pb.js";
 import { killSurvivors } from "../process/kill-group.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
 import { type JobDirectory, readLeader, wasDiskFull } from "./job-directory.ts";
+import { withSurvivors } from "./outcome.ts";
 
-/** Ends a job whose supervisor died, or ended itself because the disk is full: nothing of it runs on, and its log stays as far as it was spooled. */
+/**
+ * Ends a job whose supervisor died, or ended itself because the disk is full: nothing of it runs on that can be killed, and
+ * its log stays as far as it was spooled.
+ */
 export async function recoverJob(jobId: string, directory: JobDirectory, writer: EventWriter): Promise<void> {
-  await killSurvivors(jobId, readLeader(directory));
-  for (const path of [directory.held, directory.tmp]) rmSync(path, { recursive: true, force: true });
-  writer.end(wasDiskFull(directory) ? diskFull : lost, "");
+  const survivors = await killSurvivors(jobId, readLeader(directory));
+  rmSync(directory.held, { recursive: true, force: true });
+  // What the job made unremovable goes with its directory, or stays; its end is not held up by that.
+  await rm(directory.tmp, { recursive: true, force: true }).catch(() => undefined);
+  writer.end(withSurvivors(wasDiskFull(directory) ? diskFull : lost, survivors), "");
 }
 
 const diskFull = {

@@ -11,7 +11,7 @@ import { jobMarker } from "../process/process-table.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
 import { makeWorkspace } from "../workspace/workspace.ts";
 import { type JobDirectory, writeLeader } from "./job-directory.ts";
-import { type JobLimitsMs, stoppedOutcome, unstartableOutcome } from "./outcome.ts";
+import { type JobLimitsMs, stoppedOutcome, unstartableOutcome, withSurvivors } from "./outcome.ts";
 import { exitFacts, runProcess } from "./run-process.ts";
 import type { JobSettings } from "./settings.ts";
 import type { StopSignal } from "./stop-signal.ts";
@@ -41,7 +41,8 @@ export async function runJob(run: JobRun): Promise<void> {
   const { outcome, result } = await perform(run, limits);
   stop.endLimits();
   enterPhase(JobPhase.COLLECTING);
-  await rm(directory.tmp, { recursive: true, force: true });
+  // What the job made unremovable goes with its directory, or stays; its end is not held up by that.
+  await rm(directory.tmp, { recursive: true, force: true }).catch(() => undefined);
   writer.end(outcome, cutText(result, maxResultBytes).text);
 }
 
@@ -104,9 +105,11 @@ async function execute(run: JobRun, executor: Executor, limits: JobLimitsMs): Pr
     started: (leader) => writeLeader(directory, leader),
   });
   if (result.kind === "unstartable") return unstartable(unstartableOutcome(execution.argv[0], result.code));
-  const conclusion = execution.conclude(result.exit);
-  if (result.stopped === undefined) return conclusion;
-  return { ...conclusion, outcome: { ...stoppedOutcome(result.stopped, limits), ...exitFacts(result.exit) } };
+  const { exit, stopped, survivors } = result;
+  const conclusion = execution.conclude(exit);
+  const outcome =
+    stopped === undefined ? conclusion.outcome : { ...stoppedOutcome(stopped, limits), ...exitFacts(exit) };
+  return { ...conclusion, outcome: withSurvivors(outcome, survivors) };
 }
 
 /** Nothing of the runner's own environment: what a job sees is this. */

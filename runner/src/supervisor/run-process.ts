@@ -24,13 +24,19 @@ export interface RunRequest {
 
 /** How it went. */
 export type RunResult =
-  /** It ended, because of `stopped` when that is set. */
-  | { readonly kind: "ended"; readonly exit: Exit; readonly stopped: StopOrder | undefined }
+  | {
+      readonly kind: "ended";
+      readonly exit: Exit;
+      /** What it was stopped for, if it was. */
+      readonly stopped: StopOrder | undefined;
+      /** Process ids of what it left behind and could not be killed. */
+      readonly survivors: readonly number[];
+    }
   | { readonly kind: "unstartable"; readonly code: string };
 
 /**
  * Runs a process to its end, writes its output and each step as events, stops it when told to, and leaves nothing of it
- * running, wherever its children went.
+ * running that can be killed, wherever its children went.
  */
 export async function runProcess(request: RunRequest): Promise<RunResult> {
   const { jobId, execution, env, directory, pipes, writer, stop } = request;
@@ -51,13 +57,13 @@ export async function runProcess(request: RunRequest): Promise<RunResult> {
   const end = await endOf(process, writer, stop);
   // What the command left behind may still be writing, such as the last stage of a pipeline. When stopped, it had its time.
   if (end.stopped === undefined) await process.drained(drainMs);
-  await killSurvivors(jobId, process.identity);
+  const survivors = await killSurvivors(jobId, process.identity);
   await process.drained(drainMs);
   process.close();
   finish();
   writer.releaseHeldOutput();
   emit(writer, { case: "exited", value: exitFacts(end.exit) });
-  return { kind: "ended", ...end };
+  return { kind: "ended", ...end, survivors };
 }
 
 /** A process's end as events tell it. */
