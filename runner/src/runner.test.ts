@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
@@ -321,4 +321,26 @@ test("no more jobs run than there are slots, and an ended one makes room", async
   await Promise.all(jobs.map((job) => runner.client.releaseJob(held(job))));
   expect((await runner.client.getRunner({})).info?.usedSlots).toBe(0);
   expect((await run("true")).end.outcome?.cause).toBe(EndCause.COMPLETED);
+});
+
+test("a job that cannot be stored is refused, and no supervisor waits for it", async () => {
+  const own = makeDataDirectory();
+  const full = await startRunner(own.path);
+  rmSync(`${own.path}/jobs`, { recursive: true });
+  writeFileSync(`${own.path}/jobs`, "");
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    expect(await refusal(full.client.startJob(startRequest("true")))).toMatchObject({
+      code: Code.ResourceExhausted,
+      reason: ProblemReason.RUNNER_DRAINING,
+    });
+  }
+  // The runner, its spawner and one spare.
+  await vi.waitUntil(() => processesIn(own.path).length === 3, { timeout: 10_000 });
+  rmSync(`${own.path}/jobs`);
+  mkdirSync(`${own.path}/jobs`);
+  const request = startRequest("true");
+  await full.client.startJob(request);
+  expect(endOf(await followJob(full.client, request)).outcome?.cause).toBe(EndCause.COMPLETED);
+  await full.stop("SIGINT");
+  own.remove();
 });

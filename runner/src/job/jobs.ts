@@ -95,7 +95,7 @@ export class Jobs {
 
   /** Stops an attempt if it still runs, and deletes all of it. */
   async release(attempt: Attempt): Promise<void> {
-    const release = this.#releases.get(attempt) ?? this.#remove(attempt);
+    const release = this.#releases.get(attempt) ?? this.#remove(attempt).finally(() => this.#releases.delete(attempt));
     this.#releases.set(attempt, release);
     await release;
   }
@@ -147,23 +147,31 @@ export class Jobs {
   }
 
   async #launch(attempt: Attempt, request: StartJobRequest): Promise<void> {
-    const { jobId, number, slot, directory } = attempt;
+    const { jobId, number, slot } = attempt;
     const { settings, supervisors, logger } = this.#options;
+    const supervisor = await supervisors.take();
     try {
-      const [supervisor] = await Promise.all([supervisors.take(), createJobDirectory(request)]);
-      writeOwner(directory, { supervisor: supervisor.process, slot });
-      supervisor.command({ kind: "run", jobId, slot, settings });
-      this.#follow(attempt, supervisor);
+      await createJobDirectory(request, { supervisor: supervisor.process, slot });
     } catch (error) {
-      this.#forget(attempt);
-      this.slots.free(slot);
-      await rm(directory.root, { recursive: true, force: true });
-      throw error;
+      supervisor.command({ kind: "leave" });
+      await this.#abandonStart(attempt);
+      if (!isSystemError(error)) throw error;
+      logger.error({ jobId, attempt: number, err: error }, "the job cannot be stored");
+      throw cannotStore(error);
     } finally {
       this.#starts.delete(attempt);
     }
+    supervisor.command({ kind: "run", jobId, slot, settings });
+    this.#follow(attempt, supervisor);
     logger.info({ jobId, attempt: number, slot }, "job started");
     void attempt.untilEnded().then(() => this.#onEnded(attempt));
+  }
+
+  /** Leaves nothing of an attempt whose supervisor has not heard of it. */
+  async #abandonStart(attempt: Attempt): Promise<void> {
+    await rm(attempt.directory.root, { recursive: true, force: true }).catch(() => undefined);
+    this.#forget(attempt);
+    this.slots.free(attempt.slot);
   }
 
   #follow(attempt: Attempt, supervisor: Supervisor): void {
@@ -220,7 +228,7 @@ export class Jobs {
     logger.error({ jobId, attempt: number }, "the supervisor died; cleaning up and ending its job");
     const supervisor = await supervisors.take();
     try {
-      writeOwner(directory, { supervisor: supervisor.process, slot });
+      await writeOwner(directory, { supervisor: supervisor.process, slot });
     } catch (error) {
       logger.error({ jobId, attempt: number, err: error }, "the job cannot be recovered yet");
       supervisor.command({ kind: "leave" });
@@ -282,6 +290,20 @@ function drainingProblem() {
     reason: ProblemReason.RUNNER_DRAINING,
     message: "the runner drains",
     action: "Use another runner, or wait until it takes jobs again.",
+  });
+}
+
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && "syscall" in error;
+}
+
+function cannotStore(cause: Error) {
+  return problemError({
+    code: Code.ResourceExhausted,
+    reason: ProblemReason.RUNNER_DRAINING,
+    message: `the runner cannot store the job: ${cause.message}`,
+    action: "Use another runner, or make room on this one's disk.",
+    cause,
   });
 }
 

@@ -59,15 +59,20 @@ export function jobDirectoryAt(root: string): JobDirectory {
 }
 
 /**
- * Makes a job's directory with the request that starts it, durably: from now on the job survives every crash. Only what
- * waits for the disk is done aside; the rest is faster done than handed over.
+ * Makes a job's directory with the request that starts it and its owner, durably: from now on the job survives every crash.
+ * Only what waits for the disk is done aside; the rest is faster done than handed over.
  */
-export async function createJobDirectory(request: StartJobRequest): Promise<void> {
+export async function createJobDirectory(request: StartJobRequest, owner: JobOwner): Promise<void> {
   const { root, home, tmp } = jobDirectory(request.jobId);
   for (const path of [root, home, tmp]) mkdirSync(path, { mode: 0o700 });
-  writeFileSync(`${root}/start.json.draft`, toJsonString(StartJobRequestSchema, request), { mode: 0o600, flag: "wx" });
-  await sync(`${root}/start.json.draft`);
-  renameSync(`${root}/start.json.draft`, `${root}/start.json`);
+  const ownerPath = `${root}/supervisor.json`;
+  const startPath = `${root}/start.json`;
+  await Promise.all([
+    writeDraft(ownerPath, JSON.stringify(owner)),
+    writeDraft(startPath, toJsonString(StartJobRequestSchema, request)),
+  ]);
+  publishDraft(ownerPath);
+  publishDraft(startPath);
   await Promise.all([sync(root), sync(jobsDirectory)]);
 }
 
@@ -77,29 +82,36 @@ export function readStart({ root }: JobDirectory): StartJobRequest | undefined {
   return text === undefined ? undefined : fromJsonString(StartJobRequestSchema, text);
 }
 
-/** Records who owns a job; written before its owner hears of the job. */
-export function writeOwner({ root }: JobDirectory, owner: JobOwner): void {
-  writeWhole(`${root}/supervisor.json`, JSON.stringify(owner));
+/** Records the next owner of a job; written before that one hears of the job. */
+export async function writeOwner({ root }: JobDirectory, owner: JobOwner): Promise<void> {
+  await writeWhole(`${root}/supervisor.json`, JSON.stringify(owner));
 }
 
-/** Who owns a job, or undefined when nobody was told of it. */
+/** Who owns a job, or undefined when its directory was never finished. */
 export function readOwner({ root }: JobDirectory): JobOwner | undefined {
   return readJson<JobOwner>(`${root}/supervisor.json`);
 }
 
 /** Records the leader of the job's process group. */
 export function writeLeader({ root }: JobDirectory, leader: ProcessIdentity): void {
-  writeWhole(`${root}/process.json`, JSON.stringify(leader));
+  // Not waited for: when the machine crashes, there is nobody left to kill.
+  writeFileSync(`${root}/process.json.draft`, JSON.stringify(leader), { mode: 0o600 });
+  publishDraft(`${root}/process.json`);
 }
 
-/** The leader of the job's process group, or undefined when none was started. */
+/** The leader of the job's process group, or undefined when none was started, or the machine crashed since. */
 export function readLeader({ root }: JobDirectory): ProcessIdentity | undefined {
-  return readJson<ProcessIdentity>(`${root}/process.json`);
+  try {
+    return readJson<ProcessIdentity>(`${root}/process.json`);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** Records that the job's last event is spooled. */
-export function writeEnded({ root }: JobDirectory, end: SpoolEnd): void {
-  writeWhole(`${root}/ended.json`, JSON.stringify(end));
+export async function writeEnded({ root }: JobDirectory, end: SpoolEnd): Promise<void> {
+  await writeWhole(`${root}/ended.json`, JSON.stringify(end));
 }
 
 /** Where the spool of an ended job ends, or undefined when it has not ended. */
@@ -125,9 +137,19 @@ export function wasDiskFull({ root }: JobDirectory): boolean {
 
 const reservedBytes = 64 * 1024;
 
-/** Writes a file that is there either whole or not at all. */
-function writeWhole(path: string, text: string): void {
+/** Writes a file that is there either whole or not at all, also after a crash of the machine. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  await writeDraft(path, text);
+  publishDraft(path);
+}
+
+/** Writes what a file is to hold to the disk itself: renamed before that, it could be found empty after a crash. */
+async function writeDraft(path: string, text: string): Promise<void> {
   writeFileSync(`${path}.draft`, text, { mode: 0o600 });
+  await sync(`${path}.draft`);
+}
+
+function publishDraft(path: string): void {
   renameSync(`${path}.draft`, path);
 }
 

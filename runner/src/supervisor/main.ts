@@ -112,7 +112,7 @@ function openSpool(jobId: string, from: SpoolScan, maxLogBytes: number) {
 
 async function leave(jobId: string, spool: SpoolWriter): Promise<never> {
   spool.close();
-  writeEnded(jobDirectory(jobId), spool.end);
+  await writeEnded(jobDirectory(jobId), spool.end);
   await link.ended(spool.end);
   process.exit(0);
 }
