@@ -45,7 +45,10 @@ async function runRunner(config: Config): Promise<void> {
   await supervisors.open();
   const service = createRunnerService({ config, jobs, executors: probeExecutors(config), startTime, heartbeatMs });
   const routes = (router: ConnectRouter) => void router.service(RunnerService, service);
-  const signatures = { keys: config.keys, nonces: new Nonces("nonces", Date.now()), now: Date.now };
+  const nonces = new Nonces("nonces", Date.now(), (error) =>
+    logger.error({ err: error }, "used signatures cannot be written down; a restart would forget them"),
+  );
+  const signatures = { keys: config.keys, nonces, now: Date.now };
   const server = createRunnerServer({ routes, signatures, events: { jobs, heartbeatMs }, logger });
   const address = await listen(server, config.listen);
   const grpcAddress = config.grpcPort === undefined ? undefined : await listenGrpc(config.grpcPort, routes, logger);
