@@ -33,7 +33,9 @@ try {
 }
 
 async function runRunner(config: Config): Promise<void> {
-  const logger = pino({ level: config.logLevel });
+  // Not pino's own way out: that one tries for ever, and blocks, when nobody reads the log any more.
+  process.stdout.on("error", () => undefined);
+  const logger = pino({ level: config.logLevel }, process.stdout);
   const unclaim = claimDataDirectory(config.dataDirectory);
   process.once("exit", unclaim);
   const supervisors = new SupervisorPool({

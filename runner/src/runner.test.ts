@@ -344,3 +344,11 @@ test("a job that cannot be stored is refused, and no supervisor waits for it", a
   await full.stop("SIGINT");
   own.remove();
 });
+
+test("a runner ends also when nobody reads its log any more", async () => {
+  const directory = makeDataDirectory();
+  const unread = await startRunner(directory.path);
+  unread.stopReading();
+  expect(await unread.stop("SIGINT")).toBe(0);
+  directory.remove();
+});

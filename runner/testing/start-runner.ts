@@ -19,6 +19,8 @@ export interface TestRunner {
   readonly client: Client<typeof RunnerService>;
   /** What it logged so far. */
   readonly log: () => string;
+  /** From now on nobody reads its log. */
+  readonly stopReading: () => void;
   /** Sends a signal and waits for its end; answers its exit code, null when the signal ended it. */
   stop(signal: NodeJS.Signals): Promise<number | null>;
 }
@@ -79,6 +81,7 @@ export async function startRunner(
     key,
     client: createRunnerClient(url, key),
     log: () => written.join(""),
+    stopReading: () => void child.stdout.destroy(),
     stop: (signal) => {
       child.kill(signal);
       return exited;
