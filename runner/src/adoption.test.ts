@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { EndCause } from "#gen/job/v1/job_pb.js";
@@ -146,6 +147,28 @@ test("SIGINT ends every job and leaves no process behind", async () => {
   expect(endOf(await followJob(second.client, request)).outcome?.cause).toBe(EndCause.RUNNER_STOPPED);
   await second.client.releaseJob({ jobId: request.jobId, attempt: 1 });
   expect(readdirSync(`${data.path}/jobs`)).toEqual([]);
+  await second.stop("SIGINT");
+});
+
+test("a job that cannot be read is set aside, and one that was never answered is gone; the others go on", async () => {
+  const first = await startRunner(data.path);
+  const requests = Array.from({ length: 4 }, () => startRequest("echo whole"));
+  for (const request of requests) {
+    await first.client.startJob(request);
+    await followJob(first.client, request);
+  }
+  await first.stop("SIGKILL");
+  const [whole, badStart, badEnd, unanswered] = requests.map(({ jobId }) => `${data.path}/jobs/${jobId}`);
+  writeFileSync(`${badStart}/start.json`, "{");
+  writeFileSync(`${badEnd}/ended.json`, Buffer.alloc(40));
+  for (const name of ["supervisor.json", "ended.json"]) rmSync(`${unanswered}/${name}`, { force: true });
+  const second = await startRunner(data.path);
+  expect(readdirSync(`${data.path}/jobs`)).toEqual([basename(`${whole}`)]);
+  expect(readdirSync(`${data.path}/broken`).map((name) => name.replace(/-\d+$/, ""))).toEqual(
+    [basename(`${badStart}`), basename(`${badEnd}`)].sort(),
+  );
+  expect(logText(await followJob(second.client, requests[0] ?? startRequest("")))).toBe("whole\n");
+  expect(second.log()).toContain("set aside");
   await second.stop("SIGINT");
 });
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { Code } from "@connectrpc/connect";
@@ -12,17 +12,16 @@ import { compileCache } from "../supervisor/compile-cache.ts";
 import type { HeldJob } from "../supervisor/control.ts";
 import {
   createJobDirectory,
-  jobDirectory,
   jobsDirectory,
   readEnded,
   readOwner,
-  readStart,
   trashDirectory,
   writeOwner,
 } from "../supervisor/job-directory.ts";
 import type { JobSettings } from "../supervisor/settings.ts";
 import type { Supervisor, SupervisorPool } from "../supervisor/supervisor-pool.ts";
 import { Attempt } from "./attempt.ts";
+import { type LeftJob, readLeftJobs } from "./left-jobs.ts";
 import { Slots } from "./slots.ts";
 
 /** What Jobs works with. */
@@ -120,10 +119,7 @@ export class Jobs {
 
   /** Takes up what an earlier runner left in the data directory; its supervisors call in by themselves. */
   adopt(): void {
-    // Deleting was begun, so it is finished.
-    for (const name of readdirSync(trashDirectory))
-      rmSync(`${trashDirectory}/${name}`, { recursive: true, force: true });
-    for (const jobId of readdirSync(jobsDirectory)) this.#adopt(jobId);
+    for (const left of readLeftJobs(this.#options.logger)) this.#adopt(left);
   }
 
   /** Takes up a running job whose supervisor called. */
@@ -185,23 +181,14 @@ export class Jobs {
     this.#options.logger.info({ jobId, attempt: number, newest: end.newestSequence }, "job ended");
   }
 
-  #adopt(jobId: string): void {
-    const directory = jobDirectory(jobId);
-    const request = readStart(directory);
-    if (request === undefined) {
-      // It was never answered that this job had started.
-      rmSync(directory.root, { recursive: true, force: true });
-      return;
-    }
-    const slot = readOwner(directory)?.slot ?? 0;
-    const attempt = new Attempt(request, slot, { isNew: false });
-    this.#attempts.set(jobId, attempt);
-    const ended = readEnded(directory);
+  #adopt({ request, owner, ended }: LeftJob): void {
+    const attempt = new Attempt(request, owner.slot, { isNew: false });
+    this.#attempts.set(attempt.jobId, attempt);
     if (ended !== undefined) {
       attempt.finish(ended);
       return;
     }
-    this.slots.adopt(slot);
+    this.slots.adopt(owner.slot);
     void attempt.untilEnded().then(() => this.#onEnded(attempt));
     this.#own(this.#settle(attempt), attempt);
   }

@@ -40,6 +40,9 @@ export interface JobOwner {
 /** Where directories go that are being deleted, and others that nobody will miss. */
 export const trashDirectory = "trash";
 
+/** Where directories of jobs go that cannot be read, for a person to look at. */
+export const brokenDirectory = "broken";
+
 /** The directory of a job; it need not exist. */
 export function jobDirectory(jobId: string): JobDirectory {
   return jobDirectoryAt(`${jobsDirectory}/${jobId}`);
