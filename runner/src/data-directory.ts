@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { identifyProcess, isAlive, type ProcessIdentity } from "./process/process-table.ts";
 
 /**
@@ -8,23 +8,55 @@ import { identifyProcess, isAlive, type ProcessIdentity } from "./process/proces
 export function claimDataDirectory(path: string): () => void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   process.chdir(path);
-  const owner = readOwner();
-  if (owner !== undefined && isAlive(owner)) {
-    throw new Error(`DATA_DIR ${path} is in use by the runner with process id ${owner.pid}`);
+  const draft = `${lockName}.${process.pid}`;
+  writeFileSync(draft, JSON.stringify(identifyProcess(process.pid)), { mode: 0o600, flush: true });
+  try {
+    takeTurn(draft, path);
+    takeLock(path);
+  } finally {
+    rmSync(draft);
   }
-  rmSync(lockName, { force: true });
-  // Fails when two runners start at the same moment.
-  writeFileSync(lockName, JSON.stringify(identifyProcess(process.pid)), { flag: "wx", mode: 0o600 });
   return () => rmSync(lockName, { force: true });
 }
 
 const lockName = "runner.lock";
+/** Of runners that start at the same moment, only the one that has this may replace the lock that a dead one left. */
+const turnName = "runner.lock.turn";
 
-function readOwner(): ProcessIdentity | undefined {
+function takeTurn(draft: string, path: string): void {
+  const other = readOwner(turnName);
+  if (other !== undefined && isAlive(other)) throw inUse(path, other);
+  // It was killed in its turn.
+  if (other !== undefined) rmSync(turnName, { force: true });
   try {
-    return JSON.parse(readFileSync(lockName, "utf8")) as ProcessIdentity;
+    linkSync(draft, turnName);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    throw new Error(`DATA_DIR ${path} is in use by another runner that starts`, { cause: error });
+  }
+}
+
+function takeLock(path: string): void {
+  const owner = readOwner(lockName);
+  if (owner !== undefined && isAlive(owner)) {
+    rmSync(turnName);
+    throw inUse(path, owner);
+  }
+  renameSync(turnName, lockName);
+  // Two may have removed the turn of a dead one, the later one that of the earlier: then neither goes on.
+  const taken = readOwner(lockName);
+  if (taken?.pid !== process.pid) throw inUse(path, taken);
+}
+
+function inUse(path: string, owner: ProcessIdentity | undefined): Error {
+  return new Error(`DATA_DIR ${path} is in use by the runner with process id ${owner?.pid ?? "unknown"}`);
+}
+
+function readOwner(name: string): ProcessIdentity | undefined {
+  try {
+    return JSON.parse(readFileSync(name, "utf8")) as ProcessIdentity;
   } catch {
-    // No runner was here, or one was killed while it wrote this.
+    // There is none, or the machine crashed when it had just been written.
     return undefined;
   }
 }
