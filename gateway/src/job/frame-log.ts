@@ -21,6 +21,8 @@ const tickMs = 1_000;
 
 /** Hears what becomes of frames that are stored by themselves. */
 export interface StoreListener {
+  /** Called inside the transaction that stores frames: time to store what follows from them. */
+  onStore(): void;
   /** Events up to this number became durable. */
   onStored(sequence: number): void;
   /** They could not be stored: this life must end. */
@@ -129,7 +131,10 @@ export class FrameLog {
 
   #flushNow(): void {
     try {
-      this.flush();
+      this.#store.transaction(() => {
+        this.flush();
+        this.#listener.onStore();
+      });
     } catch (error) {
       this.#listener.onBroken(error);
       throw error;

@@ -231,7 +231,7 @@ export class JobObject extends DurableObject<Env> {
 
   /** Begins to follow an attempt that a runner has. */
   #hold(holder: Holder): void {
-    this.#record?.setHolder({ ...holder, phase: "held", sinceMs: Date.now() });
+    this.#record?.hold(holder);
     this.#goOn();
   }
 

@@ -59,9 +59,13 @@ export class JobRecord {
   /** Opens a stored Job. */
   constructor(store: JobStore, memory: Memory, listener: JobRecordListener) {
     this.#store = store;
-    this.#memory = memory;
+    this.#memory = memory.holder === undefined ? memory : aboveWhatWasTold(memory);
     this.#listener = listener;
-    this.log = new FrameLog(store, listener);
+    this.log = new FrameLog(store, {
+      onStore: () => this.#store.save(this.#memory),
+      onStored: (sequence) => listener.onStored(sequence),
+      onBroken: (error) => listener.onBroken(error),
+    });
   }
 
   /** Stores a new Job with its first event. */
@@ -113,13 +117,23 @@ export class JobRecord {
     this.#save({ ...this.#memory, holder, attempts });
   }
 
+  /**
+   * Takes the attempt of a `starting` holder as held. It is stored with the first events: nothing is sent later for its
+   * sake, and a life that ends before finds the attempt again by the number that is stored already.
+   */
+  hold(holder: Holder): void {
+    this.#memory = { ...this.#memory, holder: { ...holder, phase: "held", sinceMs: Date.now() } };
+  }
+
   /** Remembers who wants the Job stopped; the first one counts. */
   setCanceler(actor: Actor): void {
     this.#save({ ...this.#memory, canceler: this.#memory.canceler ?? actor });
   }
 
+  /** Remembers what the fleet knows. Stored with the next events: to tell it twice is harmless. */
   setIndexedRevision(indexedRevision: number): void {
-    this.#save({ ...this.#memory, indexedRevision });
+    if (isFinal(this.state)) this.#save({ ...this.#memory, indexedRevision });
+    else this.#memory = { ...this.#memory, indexedRevision };
   }
 
   /** Marks whether the runner has fallen silent. */
@@ -140,7 +154,10 @@ export class JobRecord {
     });
   }
 
-  /** Takes a run of frames from the runner and what follows from them. Returns how the attempt ended, once it did. */
+  /**
+   * Takes a run of frames from the runner and what follows from them. Both are stored together a little later: the runner
+   * still has them, and a write now would hold up what is sent to watchers. Returns how the attempt ended, once it did.
+   */
   take(frames: Frames, notable: readonly JobEvent[]): AttemptEnded | undefined {
     if (frames.first !== this.log.newest + 1) {
       throw new ContractBroken(`event ${frames.first} came behind ${this.log.newest}`);
@@ -149,7 +166,7 @@ export class JobRecord {
     const { job } = this.#memory;
     const before = job.revision;
     const ended = notable.reduce<AttemptEnded | undefined>((found, event) => this.#apply(event) ?? found, undefined);
-    if (this.#memory.job.revision !== before) this.#transact(() => this.#save(this.#memory));
+    if (this.#memory.job.revision !== before) this.#listener.onChanged();
     return ended;
   }
 
@@ -254,6 +271,11 @@ export class JobRecord {
     this.#store.save(memory);
     if (isChanged) this.#listener.onChanged();
   }
+}
+
+/** An earlier life may have told revisions that it did not get to store; this one must not tell others by their numbers. */
+function aboveWhatWasTold(memory: Memory): Memory {
+  return { ...memory, job: { ...memory.job, revision: memory.job.revision + 256 } };
 }
 
 function now(): Timestamp {
