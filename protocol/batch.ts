@@ -54,7 +54,10 @@ export function trimBatch(message: Uint8Array<ArrayBuffer>, afterSequence: numbe
   return encodeBatch({ firstSequence: afterSequence + 1, log, events: events.slice(seen) });
 }
 
-/** Where the log stands after an event. */
+/**
+ * Where the log stands after an event. How many lines were begun is exact but behind a LogGap: that tells the line ends it
+ * swallowed, not whether its first and last lines go on around it, so the next header does.
+ */
 export function advance(log: LogPosition, { payload }: JobEvent): LogPosition {
   if (payload.case === "log") {
     const { stream, offset, firstLine, data } = payload.value;
@@ -70,9 +73,13 @@ export function advance(log: LogPosition, { payload }: JobEvent): LogPosition {
 
 /** Lines that begin inside these bytes after the first one: one behind every line end but a last byte's. */
 export function linesBegunAfterFirst(data: Uint8Array): number {
+  return countLineEnds(data) - (data.at(-1) === newline ? 1 : 0);
+}
+
+/** Line ends in these bytes. */
+export function countLineEnds(data: Uint8Array): number {
   let count = 0;
-  for (let at = data.indexOf(newline); at !== -1 && at < data.length - 1; at = data.indexOf(newline, at + 1))
-    count += 1;
+  for (let at = data.indexOf(newline); at >= 0; at = data.indexOf(newline, at + 1)) count += 1;
   return count;
 }
 

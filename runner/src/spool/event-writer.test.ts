@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type EventBatch, GapReason, LogStream } from "#gen/job/v1/job_event_pb.js";
 import { EndCause, JobPhase } from "#gen/job/v1/job_pb.js";
 import { StreamEventsResponseSchema } from "#gen/runner/v1/runner_service_pb.js";
+import { advance } from "#protocol/batch.ts";
 import { envelopeMessage } from "#protocol/envelope.ts";
 import { EventWriter } from "./event-writer.ts";
 import { Fingerprint } from "./fingerprint.ts";
@@ -166,6 +167,26 @@ test("past the limit head and tail are kept, and the cut between them is told fo
       .flatMap(({ events }) => events)
       .flatMap(({ payload }) => (payload.case === "logGap" ? payload.value.reason : [])),
   ).toEqual([GapReason.OUTPUT_LIMIT, GapReason.OUTPUT_LIMIT]);
+});
+
+test("what readers count from a header on is what the next header says, also behind a cut inside of lines", () => {
+  const { log, writer, batches } = openWriter({ maxLogBytes: 16 });
+  log(STDOUT, "a");
+  log(STDERR, "0123456789a");
+  // Line 1 goes on and ends in what is cut, line 2 goes on behind it.
+  log(STDOUT, "b\n");
+  log(STDERR, "wxyz");
+  writer.releaseHeldOutput();
+  writer.end({ cause: EndCause.COMPLETED }, "");
+  const all = batches();
+  expect(all.at(-1)?.header?.log).toMatchObject({ stdoutOffset: 3n, stderrOffset: 15n, lines: 2 });
+  for (const [index, { header, events }] of all.entries()) {
+    const next = all[index + 1]?.header?.log;
+    if (header?.log === undefined || next === undefined) continue;
+    const after = events.reduce(advance, header.log);
+    const endsCut = events.at(-1)?.payload.case === "logGap";
+    expect(endsCut ? { ...after, lines: next.lines } : after).toEqual(next);
+  }
 });
 
 test("a flood past the limit keeps exactly the limit", () => {

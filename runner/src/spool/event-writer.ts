@@ -105,8 +105,12 @@ export class EventWriter {
       this.#addEvent({ case: "logGap", value });
       this.#place = { ...this.#place, [offsetField(stream)]: toOffset };
     }
+    let isBehindCut = cuts.length > 0;
     for (const piece of pieces) {
       this.#place = { ...this.#place, lines: piece.linesBefore };
+      // How many lines were begun by the end of what was cut, a header alone can tell.
+      if (isBehindCut) this.flush();
+      isBehindCut = false;
       this.#addLog(piece);
     }
     this.#held.discard();

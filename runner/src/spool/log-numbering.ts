@@ -1,4 +1,5 @@
-import { LogStream } from "#gen/job/v1/job_event_pb.js";
+import { type LogPosition, LogStream } from "#gen/job/v1/job_event_pb.js";
+import { countLineEnds } from "#protocol/batch.ts";
 
 /** The streams that output comes from. */
 export type OutputStream = LogStream.STDOUT | LogStream.STDERR;
@@ -9,6 +10,15 @@ export interface LogPlace {
   readonly stderrOffset: number;
   /** Lines begun, both streams together. */
   readonly lines: number;
+}
+
+/** A place as messages tell it; an absent one is the beginning. */
+export function logPlace(position: LogPosition | undefined): LogPlace {
+  return {
+    stdoutOffset: Number(position?.stdoutOffset ?? 0n),
+    stderrOffset: Number(position?.stderrOffset ?? 0n),
+    lines: position?.lines ?? 0,
+  };
 }
 
 /** A run of output whose lines are numbered one after another from `firstLine`. */
@@ -91,12 +101,6 @@ export function linesAfter(piece: LogPiece): number {
 
 function endsLine({ data }: LogPiece): boolean {
   return data[data.length - 1] === lineEnd;
-}
-
-function countLineEnds(data: Uint8Array): number {
-  let count = 0;
-  for (let at = data.indexOf(lineEnd); at >= 0; at = data.indexOf(lineEnd, at + 1)) count += 1;
-  return count;
 }
 
 const lineEnd = 0x0a;

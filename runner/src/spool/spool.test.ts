@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { LogStream } from "#gen/job/v1/job_event_pb.js";
@@ -98,6 +98,30 @@ test("a half-written envelope is cut off, and the fingerprint is that of what is
   expect(scan).toMatchObject({ end: spool.end, ended: false, log: { stdoutOffset: 100 * 65_536 } });
   expect(scan.fingerprint.events()).toEqual(fingerprint.events());
   expect(scan.fingerprint.stream(LogStream.STDOUT)).toEqual(fingerprint.stream(LogStream.STDOUT));
+});
+
+test.each([
+  ["zeros", () => Buffer.alloc(5000)],
+  ["other bytes", () => Buffer.alloc(5000, 0xff)],
+  ["the same batches once more", (newest: string) => readFileSync(newest)],
+])("%s behind the newest batch are cut off", (_, rest) => {
+  const { spool, fingerprint } = spoolBatches(3);
+  const newest = `${directory}/${listSegments(directory).at(-1)?.name}`;
+  appendFileSync(newest, rest(newest));
+  const scan = scanSpool(directory, first);
+  expect(scan.end).toEqual(spool.end);
+  expect(statSync(newest).size).toBe(spool.end.bytes);
+  expect(scan.fingerprint.events()).toEqual(fingerprint.events());
+});
+
+test("nothing is kept behind a segment that a crash of the machine cut", () => {
+  spoolBatches(200);
+  const [oldest, second] = listSegments(directory);
+  truncateSync(`${directory}/${second?.name}`, 100_000);
+  const { end } = scanSpool(directory, first);
+  expect(listSegments(directory)).toEqual([oldest, second]);
+  expect(end.newestSequence).toBe(second?.firstSequence);
+  expect(end.bytes).toBe((second?.start ?? 0) + statSync(`${directory}/${second?.name}`).size);
 });
 
 test("a scan after segments were freed counts what it cannot hash", () => {

@@ -3,11 +3,10 @@
  * comes. Its working directory is the runner's data directory.
  */
 import { ActorKind, EndCause, JobPhase } from "#gen/job/v1/job_pb.js";
-import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { openPipes } from "../process/pipe.ts";
 import { EventWriter } from "../spool/event-writer.ts";
 import { Fingerprint } from "../spool/fingerprint.ts";
-import type { LogPlace } from "../spool/log-numbering.ts";
+import { logPlace } from "../spool/log-numbering.ts";
 import { type SpoolScan, scanSpool } from "../spool/scan-spool.ts";
 import { SpoolWriter } from "../spool/spool-writer.ts";
 import type { Command } from "./control.ts";
@@ -58,7 +57,7 @@ async function run({ jobId, slot, settings }: Extract<Command, { kind: "run" }>)
   if (spec === undefined) throw new Error(`${jobId} has no spec`);
   const fresh: SpoolScan = {
     end: { newestSequence: firstSequence - 1, bytes: 0 },
-    log: startOfLog(request),
+    log: logPlace(request.log),
     fingerprint: new Fingerprint(),
     ended: false,
   };
@@ -86,7 +85,7 @@ function failJob(error: Error, directory: JobDirectory): void {
 async function recover(jobId: string): Promise<void> {
   const { directory, request } = readJob(jobId);
   const { firstSequence, attempt } = request;
-  const scan = scanSpool(directory.spool, { firstSequence, log: startOfLog(request) });
+  const scan = scanSpool(directory.spool, { firstSequence, log: logPlace(request.log) });
   link.hold({ jobId, attempt, phase: JobPhase.COLLECTING, end: scan.end });
   const { spool, writer } = openSpool(jobId, scan, defaultLogBytes);
   if (!scan.ended) await recoverJob(jobId, directory, writer);
@@ -122,14 +121,6 @@ function readJob(jobId: string) {
   const request = readStart(directory);
   if (request === undefined) throw new Error(`${jobId} has no start.json`);
   return { directory, request };
-}
-
-function startOfLog({ log }: StartJobRequest): LogPlace {
-  return {
-    stdoutOffset: Number(log?.stdoutOffset ?? 0n),
-    stderrOffset: Number(log?.stderrOffset ?? 0n),
-    lines: log?.lines ?? 0,
-  };
 }
 
 const defaultLogBytes = 128 << 20;
