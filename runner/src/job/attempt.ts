@@ -1,9 +1,12 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { JobPhase } from "#gen/job/v1/job_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
+import { killProcess } from "../process/kill-group.ts";
 import type { SpoolEnd } from "../spool/segments.ts";
 import { freeSegments, oldestSequence } from "../spool/spool-reader.ts";
 import type { StopOrder } from "../supervisor/control.ts";
-import { type JobDirectory, jobDirectory } from "../supervisor/job-directory.ts";
+import { Deadline } from "../supervisor/deadline.ts";
+import { type JobDirectory, jobDirectory, readOwner } from "../supervisor/job-directory.ts";
 import type { Supervisor } from "../supervisor/supervisor-pool.ts";
 
 /** One attempt that this runner holds, as far as it has heard from its supervisor. */
@@ -14,7 +17,9 @@ export class Attempt {
   readonly firstSequence: number;
   readonly directory: JobDirectory;
   readonly #listeners = new Set<() => void>();
+  readonly #deadline = new Deadline(() => this.killSupervisor());
   #supervisor: Supervisor | undefined;
+  #inRecovery = false;
   #stop: StopOrder | undefined;
   #phase = JobPhase.PREPARING;
   #end: SpoolEnd;
@@ -101,6 +106,26 @@ export class Attempt {
     if (this.#ended) return;
     this.#stop ??= order;
     this.#supervisor?.command({ kind: "stop", stop: order });
+    // Recovery is ending the job already, and has a time of its own.
+    if (!this.#inRecovery) this.endWithin(order.graceMs + stopMarginMs);
+  }
+
+  /** Has its supervisor killed when it has not ended within this time: that one may not act any more. */
+  endWithin(ms: number): void {
+    if (!this.#ended) this.#deadline.within(ms);
+  }
+
+  /** Says that its next supervisor only ends it. */
+  enterRecovery(): void {
+    this.#inRecovery = true;
+    this.#deadline.clear();
+    this.endWithin(recoveryMs);
+  }
+
+  /** Kills whoever owns it on record, also when that one never called. */
+  killSupervisor(): void {
+    const owner = readOwner(this.directory);
+    if (owner !== undefined) killProcess(owner.supervisor);
   }
 
   /** Says that its spool is written to here. */
@@ -115,6 +140,7 @@ export class Attempt {
     this.#heard = true;
     this.#end = end;
     this.#ended = true;
+    this.#deadline.clear();
     this.#tell();
   }
 
@@ -141,6 +167,15 @@ export class Attempt {
     return this.#until(() => this.#ended);
   }
 
+  /** Waits for its end, but no longer than this; answers whether it came. */
+  async endsWithin(ms: number): Promise<boolean> {
+    const timer = new AbortController();
+    const over = wait(ms, false, { signal: timer.signal }).catch(() => false);
+    const ended = await Promise.race([this.untilEnded().then(() => true), over]);
+    timer.abort();
+    return ended;
+  }
+
   async #until(condition: () => boolean): Promise<void> {
     if (condition()) return;
     await new Promise<void>((resolve) => {
@@ -156,3 +191,8 @@ export class Attempt {
     for (const listener of this.#listeners) listener();
   }
 }
+
+/** What a supervisor may take, besides the grace, to end a job that it was told to stop. */
+export const stopMarginMs = 30_000;
+/** Enough to read the largest spool from a slow disk. */
+const recoveryMs = 600_000;

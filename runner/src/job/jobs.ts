@@ -7,6 +7,7 @@ import { EndCause } from "#gen/job/v1/job_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { problemError } from "#protocol/problem.ts";
+import { killSurvivors } from "../process/kill-group.ts";
 import { isAlive } from "../process/process-table.ts";
 import { compileCache } from "../supervisor/compile-cache.ts";
 import type { HeldJob } from "../supervisor/control.ts";
@@ -14,13 +15,15 @@ import {
   createJobDirectory,
   jobsDirectory,
   readEnded,
+  readLeader,
   readOwner,
   trashDirectory,
   writeOwner,
 } from "../supervisor/job-directory.ts";
+import { limitGraceMs, limitsOf } from "../supervisor/limits.ts";
 import type { JobSettings } from "../supervisor/settings.ts";
 import type { Supervisor, SupervisorPool } from "../supervisor/supervisor-pool.ts";
-import { Attempt } from "./attempt.ts";
+import { Attempt, stopMarginMs } from "./attempt.ts";
 import { type LeftJob, readLeftJobs } from "./left-jobs.ts";
 import { Slots } from "./slots.ts";
 
@@ -159,8 +162,16 @@ export class Jobs {
     }
     supervisor.command({ kind: "run", jobId, slot, settings });
     this.#follow(attempt, supervisor);
+    attempt.endWithin(this.#longestMs(request));
     logger.info({ jobId, attempt: number, slot }, "job started");
     void attempt.untilEnded().then(() => this.#onEnded(attempt));
+  }
+
+  /** What an attempt may take that its supervisor keeps within its limits. */
+  #longestMs({ spec }: StartJobRequest): number {
+    const { taskWallMs } = this.#options.settings;
+    const { wallMs } = spec === undefined ? { wallMs: taskWallMs } : limitsOf(spec, taskWallMs);
+    return wallMs + limitGraceMs + stopMarginMs;
   }
 
   /** Leaves nothing of an attempt whose supervisor has not heard of it. */
@@ -189,6 +200,7 @@ export class Jobs {
       return;
     }
     this.slots.adopt(owner.slot);
+    attempt.endWithin(this.#longestMs(request));
     void attempt.untilEnded().then(() => this.#onEnded(attempt));
     this.#own(this.#settle(attempt), attempt);
   }
@@ -224,6 +236,7 @@ export class Jobs {
       return false;
     }
     supervisor.command({ kind: "recover", jobId });
+    attempt.enterRecovery();
     attempt.follow(supervisor, () => {
       // When even this fails, the disk may be full: not so fast again.
       if (!attempt.ended)
@@ -238,12 +251,24 @@ export class Jobs {
   async #remove(attempt: Attempt): Promise<void> {
     attempt.stop({ cause: EndCause.RUNNER_STOPPED, actor: null, graceMs: 0 });
     await this.#starts.get(attempt);
-    await attempt.untilEnded();
+    if (!(await attempt.endsWithin(releaseMs))) await this.#abandon(attempt);
     this.#forget(attempt);
     const trash = `${trashDirectory}/${attempt.jobId}-${attempt.number}`;
     await rename(attempt.directory.root, trash);
     this.#own(rm(trash, { recursive: true, force: true }), attempt);
     this.#options.logger.info({ jobId: attempt.jobId, attempt: attempt.number }, "job released");
+  }
+
+  /** Ends an attempt whose end cannot be written, such as on a full disk. */
+  async #abandon(attempt: Attempt): Promise<void> {
+    const { jobId, number, directory } = attempt;
+    attempt.killSupervisor();
+    const survivors = await killSurvivors(jobId, readLeader(directory));
+    this.#options.logger.error(
+      { jobId, attempt: number, survivors },
+      "the job did not end and is deleted without an end",
+    );
+    attempt.finish(attempt.end);
   }
 
   #forget(attempt: Attempt): void {
@@ -258,6 +283,8 @@ export class Jobs {
   }
 }
 
+/** For the supervisor to end a job that is released, or to be killed and the job to be recovered. */
+const releaseMs = 60_000;
 const settleMs = 100;
 const retryMs = 2000;
 

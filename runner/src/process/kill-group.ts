@@ -1,9 +1,14 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { findJobProcesses, type ProcessIdentity } from "./process-table.ts";
+import { findJobProcesses, isAlive, type ProcessIdentity } from "./process-table.ts";
 
 /** Signals a whole process group; false when nothing of it is left, or nothing that this process may signal. */
 export function signalGroup(leaderPid: number, signal: NodeJS.Signals): boolean {
   return signalProcess(-leaderPid, signal);
+}
+
+/** Kills one process, if it still runs. */
+export function killProcess(identity: ProcessIdentity): void {
+  if (isAlive(identity)) signalProcess(identity.pid, "SIGKILL");
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { EndCause, type OutcomeSchema } from "#gen/job/v1/job_pb.js";
 import type { StopOrder } from "./control.ts";
+import type { JobLimitsMs } from "./limits.ts";
 
 /** An outcome as it goes into AttemptEnded. */
 export type OutcomeInit = MessageInitShape<typeof OutcomeSchema>;
@@ -8,12 +9,6 @@ export type OutcomeInit = MessageInitShape<typeof OutcomeSchema>;
 /** The outcome of a job that was stopped; the limits are those that can have fired. */
 export function stoppedOutcome(order: StopOrder, limits: JobLimitsMs): OutcomeInit {
   return { cause: order.cause, message: stopMessage(order, limits), ...(order.actor && { actor: order.actor }) };
-}
-
-/** Limits of a job in ms; undefined means none. */
-export interface JobLimitsMs {
-  readonly wallMs: number;
-  readonly idleMs: number | undefined;
 }
 
 /** The outcome of a process that could not be started. */

@@ -1,5 +1,4 @@
 import { rm } from "node:fs/promises";
-import { durationMs } from "@bufbuild/protobuf/wkt";
 import { LogStream } from "#gen/job/v1/job_event_pb.js";
 import { ActorKind, EndCause, JobPhase, JobState } from "#gen/job/v1/job_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
@@ -11,7 +10,8 @@ import { jobMarker } from "../process/process-table.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
 import { makeWorkspace } from "../workspace/workspace.ts";
 import { type JobDirectory, writeLeader } from "./job-directory.ts";
-import { type JobLimitsMs, stoppedOutcome, unstartableOutcome, withSurvivors } from "./outcome.ts";
+import { type JobLimitsMs, limitsOf } from "./limits.ts";
+import { stoppedOutcome, unstartableOutcome, withSurvivors } from "./outcome.ts";
 import { exitFacts, runProcess } from "./run-process.ts";
 import type { JobSettings } from "./settings.ts";
 import type { StopSignal } from "./stop-signal.ts";
@@ -31,12 +31,12 @@ export interface JobRun {
 
 /** Runs an attempt from its first event to its last: workspace, executor, outcome. */
 export async function runJob(run: JobRun): Promise<void> {
-  const { request, slot, directory, writer, stop, enterPhase } = run;
+  const { request, spec, settings, slot, directory, writer, stop, enterPhase } = run;
   const { runnerName, attempt } = request;
   const status = { state: JobState.RUNNING };
   const actor = { kind: ActorKind.RUNNER, id: runnerName };
   writer.event({ case: "stateChanged", value: { status, placement: { runner: runnerName, slot, attempt }, actor } });
-  const limits = limitsOf(run);
+  const limits = limitsOf(spec, settings.taskWallMs);
   stop.startLimits(limits);
   const { outcome, result } = await perform(run, limits);
   stop.endLimits();
@@ -128,16 +128,6 @@ function jobEnvironment({ request, spec, directory, settings }: JobRun, { env }:
   };
 }
 
-function limitsOf({ spec, settings }: JobRun): JobLimitsMs {
-  const isAgent = spec.work.case === "agent";
-  const { wall, idle } = spec.limits ?? {};
-  const wallMs = wall === undefined ? (isAgent ? agentWallMs : settings.taskWallMs) : durationMs(wall);
-  const idleMs = idle === undefined ? (isAgent ? agentIdleMs : undefined) : durationMs(idle);
-  return { wallMs, idleMs };
-}
-
-const agentWallMs = 24 * 3_600_000;
-const agentIdleMs = 3_600_000;
 const maxResultBytes = 16 * 1024;
 const maxDetailBytes = 16 * 1024;
 const maxMessageBytes = 1024;

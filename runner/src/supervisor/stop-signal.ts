@@ -1,14 +1,15 @@
 import { EndCause } from "#gen/job/v1/job_pb.js";
 import type { StopOrder } from "./control.ts";
+import { Deadline } from "./deadline.ts";
+import { limitGraceMs } from "./limits.ts";
 
 /** Decides once whether and why a job is stopped: by order, or because one of its limits fired. */
 export class StopSignal {
   readonly #abort = new AbortController();
   readonly #ordered = Promise.withResolvers<StopOrder>();
   readonly #graceOver = Promise.withResolvers<void>();
+  readonly #grace = new Deadline(() => this.#graceOver.resolve());
   #order: StopOrder | undefined;
-  #graceTimer: NodeJS.Timeout | undefined;
-  #graceEndMs = Number.POSITIVE_INFINITY;
   #wallTimer: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #lastActivity = performance.now();
@@ -35,7 +36,7 @@ export class StopSignal {
 
   /** The first order says why; a later one can only be more impatient. */
   stop(order: StopOrder): void {
-    this.#shortenGrace(order.graceMs);
+    this.#grace.within(order.graceMs);
     if (this.#order !== undefined) return;
     this.#order = order;
     this.#ordered.resolve(order);
@@ -58,15 +59,7 @@ export class StopSignal {
   endLimits(): void {
     clearTimeout(this.#wallTimer);
     clearTimeout(this.#idleTimer);
-    clearTimeout(this.#graceTimer);
-  }
-
-  #shortenGrace(graceMs: number): void {
-    const endMs = performance.now() + graceMs;
-    if (endMs >= this.#graceEndMs) return;
-    this.#graceEndMs = endMs;
-    clearTimeout(this.#graceTimer);
-    this.#graceTimer = setTimeout(() => this.#graceOver.resolve(), graceMs);
+    this.#grace.clear();
   }
 
   #awaitIdle(idleMs: number, waitMs: number): void {
@@ -78,4 +71,4 @@ export class StopSignal {
   }
 }
 
-const limit = { actor: null, graceMs: 10_000 };
+const limit = { actor: null, graceMs: limitGraceMs };
