@@ -189,7 +189,8 @@ test("nothing that a job leaves behind survives it, wherever it went", async () 
 test("a started attempt is answered with what runs, also when asked many times at once", async () => {
   const request = startRequest("echo once; sleep 600");
   const answers = await Promise.all(Array.from({ length: 5 }, () => runner.client.startJob(request)));
-  expect(answers.map(({ alreadyStarted }) => alreadyStarted)).toEqual([false, true, true, true, true]);
+  // Which of them comes first is not said.
+  expect(answers.filter(({ alreadyStarted }) => !alreadyStarted)).toHaveLength(1);
   expect(new Set(answers.map(({ slot }) => slot)).size).toBe(1);
   await followJob(runner.client, request, { enough: hasWritten("once") });
   await runner.client.releaseJob(held(request));
