@@ -950,7 +950,7 @@ export declare const RunnerService: GenService<{
    * answered with what runs; an older attempt of the same Job is stopped first.
    *
    * Errors:
-   *   - RESOURCE_EXHAUSTED: every slot is taken.
+   *   - RESOURCE_EXHAUSTED: every slot is taken, or the job cannot be written to disk; nothing was started.
    *   - UNAVAILABLE: the runner drains.
    *   - FAILED_PRECONDITION: a newer attempt of this Job is here, or the executor is missing.
    *
