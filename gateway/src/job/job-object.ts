@@ -1,15 +1,13 @@
 /** The Durable Object that owns one Job: its state, its events, its watchers, its attempt. */
 import { DurableObject } from "cloudflare:workers";
 import { durationMs, type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
-import { Code } from "@connectrpc/connect";
 import { type Actor, EndCause, type Job, JobState } from "#gen/job/v1/job_pb.js";
-import { ProblemReason } from "#gen/job/v1/problem_pb.js";
-import type { ProblemInit } from "#protocol/problem.ts";
 import type { Answer } from "../answer.ts";
 import { type Env, parseSettings } from "../env.ts";
 import { createRunnerClient } from "../runner-client.ts";
 import { Attempt, type Started } from "./attempt.ts";
 import { type JobInit, JobRecord } from "./job-record.ts";
+import { finished, jobNotFound, keyReused, notFinished, queueFull } from "./job-refusals.ts";
 import { isFinal } from "./job-state.ts";
 import { type Holder, JobStore } from "./job-store.ts";
 import { lease } from "./lease.ts";
@@ -83,7 +81,7 @@ export class JobObject extends DurableObject<Env> {
   async get(knownRevision: number, waitMs: number): Promise<Answer<Job>> {
     const deadlineMs = Date.now() + waitMs;
     for (;;) {
-      if (this.#record === undefined) return { refused: this.#notFound() };
+      if (this.#record === undefined) return { refused: jobNotFound() };
       const job = this.#record.view();
       const leftMs = deadlineMs - Date.now();
       if (job.revision !== knownRevision || leftMs <= 0) return { ok: job };
@@ -94,8 +92,8 @@ export class JobObject extends DurableObject<Env> {
   /** Stores the wish to stop the Job and passes it on. */
   async cancel(actor: Actor): Promise<Answer<Job>> {
     const record = this.#record;
-    if (record === undefined) return { refused: this.#notFound() };
-    if (isFinal(record.state)) return { refused: finished(record.view()) };
+    if (record === undefined) return { refused: jobNotFound() };
+    if (isFinal(record.state)) return { refused: finished(record.memory.job.id) };
     record.setCanceler(actor);
     if (!record.isHeld) record.finishWith(EndCause.CANCELED, "canceled before it began", actor);
     this.#passOnCancel();
@@ -106,8 +104,8 @@ export class JobObject extends DurableObject<Env> {
   /** Deletes a finished Job. */
   async remove(): Promise<Answer<null>> {
     const record = this.#record;
-    if (record === undefined) return { refused: this.#notFound() };
-    if (!isFinal(record.state)) return { refused: notFinished(record.view()) };
+    if (record === undefined) return { refused: jobNotFound() };
+    if (!isFinal(record.state)) return { refused: notFinished(record.memory.job.id) };
     await this.#report();
     // What an unreachable runner still holds, the fleet has it forget when it is back.
     await this.#drive()
@@ -318,16 +316,6 @@ export class JobObject extends DurableObject<Env> {
         return record.state === JobState.PENDING ? queueDeadlineMs(record.view()) : undefined;
     }
   }
-
-  #notFound(): ProblemInit {
-    return {
-      code: Code.NotFound,
-      reason: ProblemReason.JOB_NOT_FOUND,
-      field: "id",
-      message: "no job has this id",
-      action: "List the jobs to find its id.",
-    };
-  }
 }
 
 function queueDeadlineMs({ createTime, spec }: Job): number {
@@ -338,44 +326,6 @@ function queueDeadlineMs({ createTime, spec }: Job): number {
 
 function timeMs(time: Timestamp | undefined): number {
   return time === undefined ? 0 : timestampMs(time);
-}
-
-function queueFull(): ProblemInit {
-  return {
-    code: Code.ResourceExhausted,
-    reason: ProblemReason.QUEUE_FULL,
-    message: "queue is full (100000 jobs)",
-    action: "Wait until jobs have ended, or cancel some.",
-    retryAfterMs: 10_000,
-  };
-}
-
-function keyReused(by: string): ProblemInit {
-  return {
-    code: Code.AlreadyExists,
-    reason: ProblemReason.IDEMPOTENCY_KEY_REUSED,
-    field: "idempotency_key",
-    message: `idempotency_key was used before: ${by}`,
-    action: "Send another key, or the same request.",
-  };
-}
-
-function finished({ id }: Job): ProblemInit {
-  return {
-    code: Code.FailedPrecondition,
-    reason: ProblemReason.JOB_FINISHED,
-    message: `job ${id} is finished`,
-    action: "Nothing is left to stop; retry the job to run it again.",
-  };
-}
-
-function notFinished({ id }: Job): ProblemInit {
-  return {
-    code: Code.FailedPrecondition,
-    reason: ProblemReason.JOB_NOT_FINISHED,
-    message: `job ${id} is not finished`,
-    action: "Cancel the job or wait for its end.",
-  };
 }
 
 function equal(one: Uint8Array, other: Uint8Array): boolean {

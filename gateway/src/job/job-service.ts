@@ -14,6 +14,7 @@ import { callerKey } from "../auth/caller.ts";
 import type { Env } from "../env.ts";
 import { decodeEnvelopes } from "../envelope-stream.ts";
 import { parsePageToken } from "../page-token.ts";
+import { notFinished } from "./job-refusals.ts";
 import { readLog } from "./read-log.ts";
 import { openWatch } from "./watch-stream.ts";
 
@@ -69,7 +70,7 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
 
     async retryJob({ id, idempotencyKey: key }, context) {
       const { spec, status, continues } = value(await jobObject(id).get(0, 0));
-      if (spec === undefined || status?.detail.case !== "outcome") throw notFinished(id);
+      if (spec === undefined || status?.detail.case !== "outcome") throw problemError(notFinished(id));
       return await createJob({ spec, key, retryOf: id, continues }, context);
     },
 
@@ -157,14 +158,4 @@ async function idOfKey(ownedKey: string): Promise<string> {
 
 async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-}
-
-function notFinished(id: string) {
-  return problemError({
-    code: Code.FailedPrecondition,
-    reason: ProblemReason.JOB_NOT_FINISHED,
-    field: "id",
-    message: `job ${id} is not finished`,
-    action: "Cancel the job or wait for its end.",
-  });
 }

@@ -14,8 +14,8 @@ import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { LineAssembler, type LinePiece, type LogItem } from "#protocol/log-lines.ts";
 import { problemError } from "#protocol/problem.ts";
 import { decodeEnvelopes } from "../envelope-stream.ts";
+import { jobNotFound } from "./job-refusals.ts";
 import { lineFilter } from "./line-filter.ts";
-import { jobNotFound } from "./watch-stream.ts";
 
 /** A JobObject's frames from the one in which a line begins. */
 export type OpenLog = (line: number) => Promise<Response>;
@@ -46,7 +46,7 @@ export async function readLog(open: OpenLog, request: ReadLogRequest, totalLines
 /** The lines and gaps of a log, from the frame in which a line begins to its present end. */
 async function* linesFrom(open: OpenLog, line: number): AsyncGenerator<LogItem> {
   const response = await open(line);
-  if (response.status === 404 || response.body === null) throw jobNotFound();
+  if (response.status === 404 || response.body === null) throw problemError(jobNotFound());
   const assembler = new LineAssembler();
   let newest = 0;
   for await (const { message } of decodeEnvelopes(WatchJobResponseSchema, response.body)) {

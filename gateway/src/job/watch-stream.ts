@@ -7,6 +7,7 @@ import { EnvelopeSplitter, envelopeFlags, envelopeMessage, messageFlag } from "#
 import { problemError } from "#protocol/problem.ts";
 import { validate } from "#protocol/validation.ts";
 import type { Env } from "../env.ts";
+import { jobNotFound } from "./job-refusals.ts";
 
 /** Where a stream begins and how its end is said. */
 export interface WatchCursor {
@@ -28,19 +29,9 @@ export async function openWatch(
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array>> {
   const response = await watched.fetch(`http://object/watch?after=${after}&end=${end}`, { signal });
-  if (response.status === 404) throw jobNotFound();
+  if (response.status === 404) throw problemError(jobNotFound());
   if (response.status === 416 || response.body === null) throw cursorTooNew(after, field);
   return response.body;
-}
-
-export function jobNotFound(): ConnectError {
-  return problemError({
-    code: Code.NotFound,
-    reason: ProblemReason.JOB_NOT_FOUND,
-    field: "id",
-    message: "no job has this id",
-    action: "List the jobs to find its id.",
-  });
 }
 
 function cursorTooNew(after: number, field: WatchCursor["field"]): ConnectError {
