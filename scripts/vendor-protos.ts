@@ -13,10 +13,6 @@ const thirdParty = join(root, "third_party");
 
 /** By package: each proto's path inside it, and inside third_party/. */
 const sources: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  "google-proto-files@6.0.1": {
-    "google/rpc/error_details.proto": "google/rpc/error_details.proto",
-    "google/rpc/status.proto": "google/rpc/status.proto",
-  },
   "grpc-health-check@2.1.0": {
     "proto/health/v1/health.proto": "grpc/health/v1/health.proto",
   },
