@@ -41,7 +41,6 @@ export function finished(id: string): ProblemInit {
   return {
     code: Code.FailedPrecondition,
     reason: ProblemReason.JOB_FINISHED,
-    field: "id",
     message: `job ${id} is finished`,
     action: "Nothing is left to stop; retry the job to run it again.",
   };
