@@ -113,7 +113,7 @@ export class FrameLog {
 
   /** The frames in which a line of output begins, stored first if need be; undefined when no such line has begun. */
   framesOfLine(line: number): Frames | undefined {
-    this.flush();
+    this.#flushNow();
     return this.#store.framesOfLine(line);
   }
 

@@ -55,6 +55,8 @@ export class JobRecord {
   readonly #store: JobStore;
   readonly #listener: JobRecordListener;
   #memory: Memory;
+  /** What was stored last, to tell whether anything has changed since. */
+  #saved: Memory | undefined;
 
   /** Opens a stored Job. */
   constructor(store: JobStore, memory: Memory, listener: JobRecordListener) {
@@ -62,7 +64,7 @@ export class JobRecord {
     this.#memory = memory.holder === undefined ? memory : aboveWhatWasTold(memory);
     this.#listener = listener;
     this.log = new FrameLog(store, {
-      onStore: () => this.#store.save(this.#memory),
+      onStore: () => this.#saveIfChanged(),
       onStored: (sequence) => listener.onStored(sequence),
       onBroken: (error) => listener.onBroken(error),
     });
@@ -268,8 +270,14 @@ export class JobRecord {
   #save(memory: Memory): void {
     const isChanged = memory.job.revision !== memory.indexedRevision;
     this.#memory = memory;
-    this.#store.save(memory);
+    this.#saveIfChanged();
     if (isChanged) this.#listener.onChanged();
+  }
+
+  #saveIfChanged(): void {
+    if (this.#saved === this.#memory) return;
+    this.#store.save(this.#memory);
+    this.#saved = this.#memory;
   }
 }
 
