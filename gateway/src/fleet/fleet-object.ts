@@ -140,7 +140,6 @@ export class FleetObject extends DurableObject<Env> {
       changesAfter: (revision, limit) => this.#store.changesAfter(revision, limit),
       withPlaces: (jobs) => this.#withPlaces(jobs),
       queuedJobs: (limit) => this.#queuedJobs(limit),
-      revision: () => this.#store.revision(),
     });
     return new Response(body);
   }

@@ -18,7 +18,6 @@ export interface ListWatch {
   readonly withPlaces: (jobs: readonly Job[]) => readonly Job[];
   /** The first Jobs of the queue, with their places. */
   readonly queuedJobs: (limit: number) => readonly Job[];
-  readonly revision: () => number;
 }
 
 const heartbeatMs = 10_000;
