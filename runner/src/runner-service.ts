@@ -56,6 +56,8 @@ export function createRunnerService(options: RunnerServiceOptions): ServiceImpl<
     sendMessage: () => notImplemented("SendMessage"),
     decideAsk: () => notImplemented("DecideAsk"),
     getDiff: () => notImplemented("GetDiff"),
+    setPermissionMode: () => notImplemented("SetPermissionMode"),
+    putAttachment: () => notImplemented("PutAttachment"),
     async releaseJob({ jobId, attempt: number }) {
       await jobs.releaseUpTo(jobId, number);
       return {};

@@ -118,6 +118,26 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
     decideAsk() {
       throw notImplemented("DecideAsk");
     },
+
+    createAskRule() {
+      throw notImplemented("CreateAskRule");
+    },
+
+    listAskRules() {
+      throw notImplemented("ListAskRules");
+    },
+
+    revokeAskRule() {
+      throw notImplemented("RevokeAskRule");
+    },
+
+    setPermissionMode() {
+      throw notImplemented("SetPermissionMode");
+    },
+
+    uploadAttachment() {
+      throw notImplemented("UploadAttachment");
+    },
   };
 }
 

@@ -62,6 +62,7 @@ export function finalState(cause: EndCause): JobState {
     case EndCause.DISK_FULL:
     case EndCause.RUNNER_LOST:
     case EndCause.RUNNER_STOPPED:
+    case EndCause.SESSION_LOST:
       return JobState.FAILED;
   }
 }

@@ -92,6 +92,7 @@ const endCauses: Record<EndCause, string> = {
   [EndCause.DISK_FULL]: "The disk is full",
   [EndCause.RUNNER_LOST]: "Its runner was lost",
   [EndCause.RUNNER_STOPPED]: "Its runner was stopped",
+  [EndCause.SESSION_LOST]: "The session it should continue is gone",
 };
 
 function outcomeSentence(outcome: Outcome): string {

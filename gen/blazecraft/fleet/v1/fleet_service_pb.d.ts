@@ -430,14 +430,14 @@ export declare const RemoveRunnerResponseSchema: GenMessage<RemoveRunnerResponse
  */
 export declare type GetUsageRequest = Message<"blazecraft.fleet.v1.GetUsageRequest"> & {
   /**
-   * Jobs that ended at or after. Absent: 30 days ago.
+   * First day, by its beginning in UTC at or before this time. Absent: 30 days ago.
    *
    * @generated from field: google.protobuf.Timestamp since = 1;
    */
   since?: Timestamp | undefined;
 
   /**
-   * Jobs that ended before. Absent: now.
+   * Last day, by a time in it. Absent: today. At most 400 days after the first.
    *
    * @generated from field: google.protobuf.Timestamp until = 2;
    */
@@ -456,14 +456,14 @@ export declare type GetUsageRequest = Message<"blazecraft.fleet.v1.GetUsageReque
  */
 export declare type GetUsageRequestJson = {
   /**
-   * Jobs that ended at or after. Absent: 30 days ago.
+   * First day, by its beginning in UTC at or before this time. Absent: 30 days ago.
    *
    * @generated from field: google.protobuf.Timestamp since = 1;
    */
   since?: TimestampJson;
 
   /**
-   * Jobs that ended before. Absent: now.
+   * Last day, by a time in it. Absent: today. At most 400 days after the first.
    *
    * @generated from field: google.protobuf.Timestamp until = 2;
    */
@@ -488,7 +488,7 @@ export declare const GetUsageRequestSchema: GenMessage<GetUsageRequest, {jsonTyp
  */
 export declare type GetUsageResponse = Message<"blazecraft.fleet.v1.GetUsageResponse"> & {
   /**
-   * Rows; the dearest first, days in order.
+   * Rows; the dearest first, days in order. At most 1,000.
    *
    * @generated from field: repeated blazecraft.fleet.v1.UsageRow rows = 1;
    */
@@ -507,7 +507,7 @@ export declare type GetUsageResponse = Message<"blazecraft.fleet.v1.GetUsageResp
  */
 export declare type GetUsageResponseJson = {
   /**
-   * Rows; the dearest first, days in order.
+   * Rows; the dearest first, days in order. At most 1,000.
    *
    * @generated from field: repeated blazecraft.fleet.v1.UsageRow rows = 1;
    */
@@ -728,7 +728,7 @@ export declare const FleetService: GenService<{
     output: typeof RemoveRunnerResponseSchema;
   },
   /**
-   * Sum up tokens and cost.
+   * Sum up tokens and cost by the day on which they were spent, also of jobs that still run and of deleted ones.
    *
    * @generated from rpc blazecraft.fleet.v1.FleetService.GetUsage
    */

@@ -251,6 +251,27 @@ export declare type RunnerInfo = Message<"blazecraft.fleet.v1.RunnerInfo"> & {
    * @generated from field: uint64 free_disk_bytes = 12;
    */
   freeDiskBytes: bigint;
+
+  /**
+   * Names of the MCP servers that its operator allows agents to use.
+   *
+   * @generated from field: repeated string mcp_servers = 13;
+   */
+  mcpServers: string[];
+
+  /**
+   * Spent on models since midnight UTC, by all its jobs, in millionths of a US dollar.
+   *
+   * @generated from field: uint64 day_spent_micros = 14;
+   */
+  daySpentMicros: bigint;
+
+  /**
+   * Limit of that. 0: none. Agent jobs wait in the queue while it is reached.
+   *
+   * @generated from field: uint64 day_budget_micros = 15;
+   */
+  dayBudgetMicros: bigint;
 };
 
 /**
@@ -342,6 +363,27 @@ export declare type RunnerInfoJson = {
    * @generated from field: uint64 free_disk_bytes = 12;
    */
   freeDiskBytes?: string;
+
+  /**
+   * Names of the MCP servers that its operator allows agents to use.
+   *
+   * @generated from field: repeated string mcp_servers = 13;
+   */
+  mcpServers?: string[];
+
+  /**
+   * Spent on models since midnight UTC, by all its jobs, in millionths of a US dollar.
+   *
+   * @generated from field: uint64 day_spent_micros = 14;
+   */
+  daySpentMicros?: string;
+
+  /**
+   * Limit of that. 0: none. Agent jobs wait in the queue while it is reached.
+   *
+   * @generated from field: uint64 day_budget_micros = 15;
+   */
+  dayBudgetMicros?: string;
 };
 
 /**

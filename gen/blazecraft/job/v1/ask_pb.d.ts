@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
+import type { Duration, DurationJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import type { Actor, ActorJson } from "./job_pb.js";
 
 /**
@@ -33,7 +33,7 @@ export declare type Ask = Message<"blazecraft.job.v1.Ask"> & {
   createTime?: Timestamp | undefined;
 
   /**
-   * When it is denied by itself.
+   * When the gateway denies it by itself.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 3;
    */
@@ -128,7 +128,7 @@ export declare type AskJson = {
   createTime?: TimestampJson;
 
   /**
-   * When it is denied by itself.
+   * When the gateway denies it by itself.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 3;
    */
@@ -498,6 +498,13 @@ export declare type BudgetAsk = Message<"blazecraft.job.v1.BudgetAsk"> & {
    * @generated from field: uint64 limit_micros = 2;
    */
   limitMicros: bigint;
+
+  /**
+   * Whose limit it is.
+   *
+   * @generated from field: blazecraft.job.v1.BudgetScope scope = 3;
+   */
+  scope: BudgetScope;
 };
 
 /**
@@ -519,6 +526,13 @@ export declare type BudgetAskJson = {
    * @generated from field: uint64 limit_micros = 2;
    */
   limitMicros?: string;
+
+  /**
+   * Whose limit it is.
+   *
+   * @generated from field: blazecraft.job.v1.BudgetScope scope = 3;
+   */
+  scope?: BudgetScopeJson;
 };
 
 /**
@@ -562,7 +576,7 @@ export declare type Decision = Message<"blazecraft.job.v1.Decision"> & {
     case: "allow";
   } | {
     /**
-     * No.
+     * No. To a BudgetAsk: end the Job.
      *
      * @generated from field: blazecraft.job.v1.Deny deny = 4;
      */
@@ -587,7 +601,8 @@ export declare type Decision = Message<"blazecraft.job.v1.Decision"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * The stored rule that decided, when no person did. Empty otherwise. Set by the gateway.
+   * Id of the AskRule that decided; actor is then who stored it. Empty when a person decided this very ask, or nobody.
+   * Set by the gateway.
    *
    * @generated from field: string rule = 7;
    */
@@ -622,7 +637,7 @@ export declare type DecisionJson = {
   allow?: AllowJson;
 
   /**
-   * No.
+   * No. To a BudgetAsk: end the Job.
    *
    * @generated from field: blazecraft.job.v1.Deny deny = 4;
    */
@@ -643,7 +658,8 @@ export declare type DecisionJson = {
   raiseBudget?: RaiseBudgetJson;
 
   /**
-   * The stored rule that decided, when no person did. Empty otherwise. Set by the gateway.
+   * Id of the AskRule that decided; actor is then who stored it. Empty when a person decided this very ask, or nobody.
+   * Set by the gateway.
    *
    * @generated from field: string rule = 7;
    */
@@ -807,6 +823,202 @@ export declare type AnswerJson = {
 export declare const AnswerSchema: GenMessage<Answer, {jsonType: AnswerJson}>;
 
 /**
+ * AskRule decides permission asks without a person until it expires or is revoked. It never decides questions, plans or
+ * budgets.
+ *
+ * @generated from message blazecraft.job.v1.AskRule
+ */
+export declare type AskRule = Message<"blazecraft.job.v1.AskRule"> & {
+  /**
+   * Identity, "rule_" and 16 characters of 0-9a-z. Set by the gateway.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * When it was stored. Set by the gateway.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 2;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * When it ends by itself. Set by the gateway.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * How long it holds. 1 min to 30 days. Absent: 24 h.
+   *
+   * @generated from field: google.protobuf.Duration lifetime = 4;
+   */
+  lifetime?: Duration | undefined;
+
+  /**
+   * Who stored it. Set by the gateway.
+   *
+   * @generated from field: blazecraft.job.v1.Actor creator = 5;
+   */
+  creator?: Actor | undefined;
+
+  /**
+   * Calls that it decides: "Tool" for every call of a tool; "Bash(npm test)" for this command; "Bash(npm test:*)" for it
+   * with any further words, but not when it holds shell operators, substitutions or line breaks; "Edit(src/**)" for files
+   * by path in the workspace (* within a name, ** across directories), for tools whose input has file_path or path;
+   * "WebFetch(domain:example.com)" for a host and those below it. 1 to 256 characters.
+   *
+   * @generated from field: string rule = 6;
+   */
+  rule: string;
+
+  /**
+   * Only asks of Jobs with this repository, as in JobSpec.repo_ref but without "@ref". Empty: any.
+   *
+   * @generated from field: string repository = 7;
+   */
+  repository: string;
+
+  /**
+   * Only asks of Jobs with these labels, each "key" or "key=value". At most 8.
+   *
+   * @generated from field: repeated string labels = 8;
+   */
+  labels: string[];
+
+  /**
+   * Only asks of this Job. Empty: any.
+   *
+   * @generated from field: string job_id = 9;
+   */
+  jobId: string;
+
+  /**
+   * What becomes of the calls. Required.
+   *
+   * @generated from field: blazecraft.job.v1.AskRuleVerdict verdict = 10;
+   */
+  verdict: AskRuleVerdict;
+
+  /**
+   * Asks that it has decided so far. Set by the gateway.
+   *
+   * @generated from field: uint32 decided = 11;
+   */
+  decided: number;
+
+  /**
+   * Set once it was revoked: by whom. Set by the gateway.
+   *
+   * @generated from field: blazecraft.job.v1.Actor revoker = 12;
+   */
+  revoker?: Actor | undefined;
+};
+
+/**
+ * AskRule decides permission asks without a person until it expires or is revoked. It never decides questions, plans or
+ * budgets.
+ *
+ * @generated from message blazecraft.job.v1.AskRule
+ */
+export declare type AskRuleJson = {
+  /**
+   * Identity, "rule_" and 16 characters of 0-9a-z. Set by the gateway.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * When it was stored. Set by the gateway.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 2;
+   */
+  createTime?: TimestampJson;
+
+  /**
+   * When it ends by itself. Set by the gateway.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: TimestampJson;
+
+  /**
+   * How long it holds. 1 min to 30 days. Absent: 24 h.
+   *
+   * @generated from field: google.protobuf.Duration lifetime = 4;
+   */
+  lifetime?: DurationJson;
+
+  /**
+   * Who stored it. Set by the gateway.
+   *
+   * @generated from field: blazecraft.job.v1.Actor creator = 5;
+   */
+  creator?: ActorJson;
+
+  /**
+   * Calls that it decides: "Tool" for every call of a tool; "Bash(npm test)" for this command; "Bash(npm test:*)" for it
+   * with any further words, but not when it holds shell operators, substitutions or line breaks; "Edit(src/**)" for files
+   * by path in the workspace (* within a name, ** across directories), for tools whose input has file_path or path;
+   * "WebFetch(domain:example.com)" for a host and those below it. 1 to 256 characters.
+   *
+   * @generated from field: string rule = 6;
+   */
+  rule?: string;
+
+  /**
+   * Only asks of Jobs with this repository, as in JobSpec.repo_ref but without "@ref". Empty: any.
+   *
+   * @generated from field: string repository = 7;
+   */
+  repository?: string;
+
+  /**
+   * Only asks of Jobs with these labels, each "key" or "key=value". At most 8.
+   *
+   * @generated from field: repeated string labels = 8;
+   */
+  labels?: string[];
+
+  /**
+   * Only asks of this Job. Empty: any.
+   *
+   * @generated from field: string job_id = 9;
+   */
+  jobId?: string;
+
+  /**
+   * What becomes of the calls. Required.
+   *
+   * @generated from field: blazecraft.job.v1.AskRuleVerdict verdict = 10;
+   */
+  verdict?: AskRuleVerdictJson;
+
+  /**
+   * Asks that it has decided so far. Set by the gateway.
+   *
+   * @generated from field: uint32 decided = 11;
+   */
+  decided?: number;
+
+  /**
+   * Set once it was revoked: by whom. Set by the gateway.
+   *
+   * @generated from field: blazecraft.job.v1.Actor revoker = 12;
+   */
+  revoker?: ActorJson;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.AskRule.
+ * Use `create(AskRuleSchema)` to create a new message.
+ */
+export declare const AskRuleSchema: GenMessage<AskRule, {jsonType: AskRuleJson}>;
+
+/**
  * RaiseBudget sets a new limit.
  *
  * @generated from message blazecraft.job.v1.RaiseBudget
@@ -893,4 +1105,84 @@ export declare type AskStateJson = "ASK_STATE_UNSPECIFIED" | "ASK_STATE_OPEN" | 
  * Describes the enum blazecraft.job.v1.AskState.
  */
 export declare const AskStateSchema: GenEnum<AskState, AskStateJson>;
+
+/**
+ * Whose spending a budget bounds.
+ *
+ * @generated from enum blazecraft.job.v1.BudgetScope
+ */
+export enum BudgetScope {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: BUDGET_SCOPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The Job's own, JobLimits.budget_micros.
+   *
+   * @generated from enum value: BUDGET_SCOPE_JOB = 1;
+   */
+  JOB = 1,
+
+  /**
+   * That of all Jobs of the runner in one day, in UTC. To raise it is to raise it for this Job alone.
+   *
+   * @generated from enum value: BUDGET_SCOPE_DAY = 2;
+   */
+  DAY = 2,
+}
+
+/**
+ * Whose spending a budget bounds.
+ *
+ * @generated from enum blazecraft.job.v1.BudgetScope
+ */
+export declare type BudgetScopeJson = "BUDGET_SCOPE_UNSPECIFIED" | "BUDGET_SCOPE_JOB" | "BUDGET_SCOPE_DAY";
+
+/**
+ * Describes the enum blazecraft.job.v1.BudgetScope.
+ */
+export declare const BudgetScopeSchema: GenEnum<BudgetScope, BudgetScopeJson>;
+
+/**
+ * What an AskRule does.
+ *
+ * @generated from enum blazecraft.job.v1.AskRuleVerdict
+ */
+export enum AskRuleVerdict {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: ASK_RULE_VERDICT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Allows the call as it is.
+   *
+   * @generated from enum value: ASK_RULE_VERDICT_ALLOW = 1;
+   */
+  ALLOW = 1,
+
+  /**
+   * Denies it and tells the agent that a rule did.
+   *
+   * @generated from enum value: ASK_RULE_VERDICT_DENY = 2;
+   */
+  DENY = 2,
+}
+
+/**
+ * What an AskRule does.
+ *
+ * @generated from enum blazecraft.job.v1.AskRuleVerdict
+ */
+export declare type AskRuleVerdictJson = "ASK_RULE_VERDICT_UNSPECIFIED" | "ASK_RULE_VERDICT_ALLOW" | "ASK_RULE_VERDICT_DENY";
+
+/**
+ * Describes the enum blazecraft.job.v1.AskRuleVerdict.
+ */
+export declare const AskRuleVerdictSchema: GenEnum<AskRuleVerdict, AskRuleVerdictJson>;
 

@@ -786,6 +786,14 @@ export declare type WorkspaceEvent = Message$1<"blazecraft.job.v1.WorkspaceEvent
      */
     value: Diffstat;
     case: "diffstat";
+  } | {
+    /**
+     * The workspace and agent session of an earlier Job go on.
+     *
+     * @generated from field: blazecraft.job.v1.SessionResumed session_resumed = 6;
+     */
+    value: SessionResumed;
+    case: "sessionResumed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -829,6 +837,13 @@ export declare type WorkspaceEventJson = {
    * @generated from field: blazecraft.job.v1.Diffstat diffstat = 5;
    */
   diffstat?: DiffstatJson;
+
+  /**
+   * The workspace and agent session of an earlier Job go on.
+   *
+   * @generated from field: blazecraft.job.v1.SessionResumed session_resumed = 6;
+   */
+  sessionResumed?: SessionResumedJson;
 };
 
 /**
@@ -1044,6 +1059,68 @@ export declare type CheckpointJson = {
 export declare const CheckpointSchema: GenMessage<Checkpoint, {jsonType: CheckpointJson}>;
 
 /**
+ * SessionResumed says whose session goes on, and that it agrees with its workspace.
+ *
+ * @generated from message blazecraft.job.v1.SessionResumed
+ */
+export declare type SessionResumed = Message$1<"blazecraft.job.v1.SessionResumed"> & {
+  /**
+   * Id of the Job that had them before.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * Id of the session in the agent's own store.
+   *
+   * @generated from field: string session_id = 2;
+   */
+  sessionId: string;
+
+  /**
+   * Commit that is checked out, in hexadecimal. Empty for a scratch workspace.
+   *
+   * @generated from field: string commit = 3;
+   */
+  commit: string;
+};
+
+/**
+ * SessionResumed says whose session goes on, and that it agrees with its workspace.
+ *
+ * @generated from message blazecraft.job.v1.SessionResumed
+ */
+export declare type SessionResumedJson = {
+  /**
+   * Id of the Job that had them before.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId?: string;
+
+  /**
+   * Id of the session in the agent's own store.
+   *
+   * @generated from field: string session_id = 2;
+   */
+  sessionId?: string;
+
+  /**
+   * Commit that is checked out, in hexadecimal. Empty for a scratch workspace.
+   *
+   * @generated from field: string commit = 3;
+   */
+  commit?: string;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.SessionResumed.
+ * Use `create(SessionResumedSchema)` to create a new message.
+ */
+export declare const SessionResumedSchema: GenMessage<SessionResumed, {jsonType: SessionResumedJson}>;
+
+/**
  * Diffstat counts changes against the base commit.
  *
  * @generated from message blazecraft.job.v1.Diffstat
@@ -1148,6 +1225,14 @@ export declare type ProcessEvent = Message$1<"blazecraft.job.v1.ProcessEvent"> &
      */
     value: ProcessExited;
     case: "exited";
+  } | {
+    /**
+     * The agent was asked to leave its turn, before any signal.
+     *
+     * @generated from field: blazecraft.job.v1.AgentInterrupted interrupted = 5;
+     */
+    value: AgentInterrupted;
+    case: "interrupted";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1184,6 +1269,13 @@ export declare type ProcessEventJson = {
    * @generated from field: blazecraft.job.v1.ProcessExited exited = 4;
    */
   exited?: ProcessExitedJson;
+
+  /**
+   * The agent was asked to leave its turn, before any signal.
+   *
+   * @generated from field: blazecraft.job.v1.AgentInterrupted interrupted = 5;
+   */
+  interrupted?: AgentInterruptedJson;
 };
 
 /**
@@ -1309,6 +1401,40 @@ export declare type SignalSentJson = {
 export declare const SignalSentSchema: GenMessage<SignalSent, {jsonType: SignalSentJson}>;
 
 /**
+ * AgentInterrupted says that the agent was asked to leave its turn.
+ *
+ * @generated from message blazecraft.job.v1.AgentInterrupted
+ */
+export declare type AgentInterrupted = Message$1<"blazecraft.job.v1.AgentInterrupted"> & {
+  /**
+   * Who asked. Absent for limits.
+   *
+   * @generated from field: blazecraft.job.v1.Actor actor = 1;
+   */
+  actor?: Actor | undefined;
+};
+
+/**
+ * AgentInterrupted says that the agent was asked to leave its turn.
+ *
+ * @generated from message blazecraft.job.v1.AgentInterrupted
+ */
+export declare type AgentInterruptedJson = {
+  /**
+   * Who asked. Absent for limits.
+   *
+   * @generated from field: blazecraft.job.v1.Actor actor = 1;
+   */
+  actor?: ActorJson;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.AgentInterrupted.
+ * Use `create(AgentInterruptedSchema)` to create a new message.
+ */
+export declare const AgentInterruptedSchema: GenMessage<AgentInterrupted, {jsonType: AgentInterruptedJson}>;
+
+/**
  * ProcessExited is the process's own end.
  *
  * @generated from message blazecraft.job.v1.ProcessExited
@@ -1396,6 +1522,13 @@ export declare type AttemptEnded = Message$1<"blazecraft.job.v1.AttemptEnded"> &
    * @generated from field: string result = 5;
    */
   result: string;
+
+  /**
+   * Lines of the agent's program that had no home here and were kept as RawLine.
+   *
+   * @generated from field: uint32 unknown_lines = 6;
+   */
+  unknownLines: number;
 };
 
 /**
@@ -1438,6 +1571,13 @@ export declare type AttemptEndedJson = {
    * @generated from field: string result = 5;
    */
   result?: string;
+
+  /**
+   * Lines of the agent's program that had no home here and were kept as RawLine.
+   *
+   * @generated from field: uint32 unknown_lines = 6;
+   */
+  unknownLines?: number;
 };
 
 /**
@@ -1696,7 +1836,7 @@ export declare type AgentEvent = Message$1<"blazecraft.job.v1.AgentEvent"> & {
     case: "subAgent";
   } | {
     /**
-     * Tokens of one model request, and their cost where it is known.
+     * Tokens and cost of one model request, sub-agents' and background ones included.
      *
      * @generated from field: blazecraft.job.v1.AgentUsage usage = 10;
      */
@@ -1823,7 +1963,7 @@ export declare type AgentEventJson = {
   subAgent?: SubAgentJson;
 
   /**
-   * Tokens of one model request, and their cost where it is known.
+   * Tokens and cost of one model request, sub-agents' and background ones included.
    *
    * @generated from field: blazecraft.job.v1.AgentUsage usage = 10;
    */
@@ -1980,6 +2120,27 @@ export declare type PermissionModeChanged = Message$1<"blazecraft.job.v1.Permiss
    * @generated from field: blazecraft.job.v1.PermissionMode mode = 1;
    */
   mode: PermissionMode;
+
+  /**
+   * The mode until now.
+   *
+   * @generated from field: blazecraft.job.v1.PermissionMode previous_mode = 2;
+   */
+  previousMode: PermissionMode;
+
+  /**
+   * Who changed it. Absent when the agent did, such as by leaving plan mode.
+   *
+   * @generated from field: blazecraft.job.v1.Actor actor = 3;
+   */
+  actor?: Actor | undefined;
+
+  /**
+   * True when more is allowed now than before.
+   *
+   * @generated from field: bool loosened = 4;
+   */
+  loosened: boolean;
 };
 
 /**
@@ -1994,6 +2155,27 @@ export declare type PermissionModeChangedJson = {
    * @generated from field: blazecraft.job.v1.PermissionMode mode = 1;
    */
   mode?: PermissionModeJson;
+
+  /**
+   * The mode until now.
+   *
+   * @generated from field: blazecraft.job.v1.PermissionMode previous_mode = 2;
+   */
+  previousMode?: PermissionModeJson;
+
+  /**
+   * Who changed it. Absent when the agent did, such as by leaving plan mode.
+   *
+   * @generated from field: blazecraft.job.v1.Actor actor = 3;
+   */
+  actor?: ActorJson;
+
+  /**
+   * True when more is allowed now than before.
+   *
+   * @generated from field: bool loosened = 4;
+   */
+  loosened?: boolean;
 };
 
 /**
@@ -2629,7 +2811,8 @@ export declare type SubAgentJson = {
 export declare const SubAgentSchema: GenMessage<SubAgent, {jsonType: SubAgentJson}>;
 
 /**
- * AgentUsage is the usage of one model request, or so far of one that still streams.
+ * AgentUsage is the usage of one model request, as the provider reported it. Each request has one, written when its answer
+ * has ended; what a request without an answer cost is not known to anybody.
  *
  * @generated from message blazecraft.job.v1.AgentUsage
  */
@@ -2654,10 +2837,18 @@ export declare type AgentUsage = Message$1<"blazecraft.job.v1.AgentUsage"> & {
    * @generated from field: blazecraft.job.v1.Usage usage = 3;
    */
   usage?: Usage | undefined;
+
+  /**
+   * Id of the request by its provider, for support. May be empty.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
 };
 
 /**
- * AgentUsage is the usage of one model request, or so far of one that still streams.
+ * AgentUsage is the usage of one model request, as the provider reported it. Each request has one, written when its answer
+ * has ended; what a request without an answer cost is not known to anybody.
  *
  * @generated from message blazecraft.job.v1.AgentUsage
  */
@@ -2682,6 +2873,13 @@ export declare type AgentUsageJson = {
    * @generated from field: blazecraft.job.v1.Usage usage = 3;
    */
   usage?: UsageJson;
+
+  /**
+   * Id of the request by its provider, for support. May be empty.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId?: string;
 };
 
 /**

@@ -98,7 +98,7 @@ export declare type Job = Message<"blazecraft.job.v1.Job"> & {
   retryOf: string;
 
   /**
-   * Id of the Job whose agent session and workspace this one continues. Empty when it is none.
+   * Id of the Job whose agent session and workspace this one continues, on the runner that has them. Empty when it is none.
    *
    * @generated from field: string continues = 12;
    */
@@ -145,6 +145,27 @@ export declare type Job = Message<"blazecraft.job.v1.Job"> & {
    * @generated from field: uint32 revision = 18;
    */
   revision: number;
+
+  /**
+   * Tokens and cost so far by model, the dearest first. Empty for tasks.
+   *
+   * @generated from field: repeated blazecraft.job.v1.ModelUsage usage_by_model = 19;
+   */
+  usageByModel: ModelUsage[];
+
+  /**
+   * What the agent may do unasked from now on; spec has what it began with. Unspecified for tasks.
+   *
+   * @generated from field: blazecraft.job.v1.PermissionMode permission_mode = 20;
+   */
+  permissionMode: PermissionMode;
+
+  /**
+   * Budget in force, in millionths of a US dollar; spec has what it began with. 0: none.
+   *
+   * @generated from field: uint64 budget_micros = 21;
+   */
+  budgetMicros: bigint;
 };
 
 /**
@@ -232,7 +253,7 @@ export declare type JobJson = {
   retryOf?: string;
 
   /**
-   * Id of the Job whose agent session and workspace this one continues. Empty when it is none.
+   * Id of the Job whose agent session and workspace this one continues, on the runner that has them. Empty when it is none.
    *
    * @generated from field: string continues = 12;
    */
@@ -279,6 +300,27 @@ export declare type JobJson = {
    * @generated from field: uint32 revision = 18;
    */
   revision?: number;
+
+  /**
+   * Tokens and cost so far by model, the dearest first. Empty for tasks.
+   *
+   * @generated from field: repeated blazecraft.job.v1.ModelUsage usage_by_model = 19;
+   */
+  usageByModel?: ModelUsageJson[];
+
+  /**
+   * What the agent may do unasked from now on; spec has what it began with. Unspecified for tasks.
+   *
+   * @generated from field: blazecraft.job.v1.PermissionMode permission_mode = 20;
+   */
+  permissionMode?: PermissionModeJson;
+
+  /**
+   * Budget in force, in millionths of a US dollar; spec has what it began with. 0: none.
+   *
+   * @generated from field: uint64 budget_micros = 21;
+   */
+  budgetMicros?: string;
 };
 
 /**
@@ -602,6 +644,22 @@ export declare type AgentWork = Message<"blazecraft.job.v1.AgentWork"> & {
    * @generated from field: string effort = 8;
    */
   effort: string;
+
+  /**
+   * Files for the agent, uploaded before with JobService.UploadAttachment. It finds them under their names in a directory
+   * outside the workspace, and is told so. At most 16; names differ.
+   *
+   * @generated from field: repeated blazecraft.job.v1.Attachment attachments = 9;
+   */
+  attachments: Attachment[];
+
+  /**
+   * MCP servers the agent may use, by the names that the runner's operator gave them; see RunnerInfo.mcp_servers. At most
+   * 16. Empty: none. Those that a repository names are never started.
+   *
+   * @generated from field: repeated string mcp_servers = 10;
+   */
+  mcpServers: string[];
 };
 
 /**
@@ -665,6 +723,22 @@ export declare type AgentWorkJson = {
    * @generated from field: string effort = 8;
    */
   effort?: string;
+
+  /**
+   * Files for the agent, uploaded before with JobService.UploadAttachment. It finds them under their names in a directory
+   * outside the workspace, and is told so. At most 16; names differ.
+   *
+   * @generated from field: repeated blazecraft.job.v1.Attachment attachments = 9;
+   */
+  attachments?: AttachmentJson[];
+
+  /**
+   * MCP servers the agent may use, by the names that the runner's operator gave them; see RunnerInfo.mcp_servers. At most
+   * 16. Empty: none. Those that a repository names are never started.
+   *
+   * @generated from field: repeated string mcp_servers = 10;
+   */
+  mcpServers?: string[];
 };
 
 /**
@@ -674,7 +748,56 @@ export declare type AgentWorkJson = {
 export declare const AgentWorkSchema: GenMessage<AgentWork, {jsonType: AgentWorkJson}>;
 
 /**
- * JobLimits bounds a Job. Every duration runs on the runner's monotonic clock, and its firing names it.
+ * Attachment is a file for an agent, by its content.
+ *
+ * @generated from message blazecraft.job.v1.Attachment
+ */
+export declare type Attachment = Message<"blazecraft.job.v1.Attachment"> & {
+  /**
+   * SHA-256 of the content, 64 characters of 0-9a-f.
+   *
+   * @generated from field: string sha256 = 1;
+   */
+  sha256: string;
+
+  /**
+   * File name: 1 to 128 of A-Z a-z 0-9 . _ - and space, not beginning with a dot or a dash.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Attachment is a file for an agent, by its content.
+ *
+ * @generated from message blazecraft.job.v1.Attachment
+ */
+export declare type AttachmentJson = {
+  /**
+   * SHA-256 of the content, 64 characters of 0-9a-f.
+   *
+   * @generated from field: string sha256 = 1;
+   */
+  sha256?: string;
+
+  /**
+   * File name: 1 to 128 of A-Z a-z 0-9 . _ - and space, not beginning with a dot or a dash.
+   *
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.Attachment.
+ * Use `create(AttachmentSchema)` to create a new message.
+ */
+export declare const AttachmentSchema: GenMessage<Attachment, {jsonType: AttachmentJson}>;
+
+/**
+ * JobLimits bounds a Job. Durations run on the runner's monotonic clock unless they say otherwise, and the firing of one
+ * names it.
  *
  * @generated from message blazecraft.job.v1.JobLimits
  */
@@ -687,14 +810,14 @@ export declare type JobLimits = Message<"blazecraft.job.v1.JobLimits"> & {
   wall?: Duration | undefined;
 
   /**
-   * Without any output or event. 1 s to 7 days. Absent: no limit for tasks, 1 h for agents.
+   * Without any output or event while RUNNING. 1 s to 7 days. Absent: no limit for tasks, 1 h for agents.
    *
    * @generated from field: google.protobuf.Duration idle = 2;
    */
   idle?: Duration | undefined;
 
   /**
-   * For an ask to be answered; then it is denied. 1 s to 7 days. Absent: 1 h.
+   * For an ask to be answered; then it is denied. Runs on the gateway's clock, which owns asks. 1 s to 7 days. Absent: 1 h.
    *
    * @generated from field: google.protobuf.Duration ask = 3;
    */
@@ -723,7 +846,8 @@ export declare type JobLimits = Message<"blazecraft.job.v1.JobLimits"> & {
   logBytes: bigint;
 
   /**
-   * Spending on models, in millionths of a US dollar. 0: no limit.
+   * Spending on models, in millionths of a US dollar. A request that comes when it is spent waits for the decision on a
+   * BudgetAsk. 0: no limit.
    *
    * @generated from field: uint64 budget_micros = 7;
    */
@@ -731,7 +855,8 @@ export declare type JobLimits = Message<"blazecraft.job.v1.JobLimits"> & {
 };
 
 /**
- * JobLimits bounds a Job. Every duration runs on the runner's monotonic clock, and its firing names it.
+ * JobLimits bounds a Job. Durations run on the runner's monotonic clock unless they say otherwise, and the firing of one
+ * names it.
  *
  * @generated from message blazecraft.job.v1.JobLimits
  */
@@ -744,14 +869,14 @@ export declare type JobLimitsJson = {
   wall?: DurationJson;
 
   /**
-   * Without any output or event. 1 s to 7 days. Absent: no limit for tasks, 1 h for agents.
+   * Without any output or event while RUNNING. 1 s to 7 days. Absent: no limit for tasks, 1 h for agents.
    *
    * @generated from field: google.protobuf.Duration idle = 2;
    */
   idle?: DurationJson;
 
   /**
-   * For an ask to be answered; then it is denied. 1 s to 7 days. Absent: 1 h.
+   * For an ask to be answered; then it is denied. Runs on the gateway's clock, which owns asks. 1 s to 7 days. Absent: 1 h.
    *
    * @generated from field: google.protobuf.Duration ask = 3;
    */
@@ -780,7 +905,8 @@ export declare type JobLimitsJson = {
   logBytes?: string;
 
   /**
-   * Spending on models, in millionths of a US dollar. 0: no limit.
+   * Spending on models, in millionths of a US dollar. A request that comes when it is spent waits for the decision on a
+   * BudgetAsk. 0: no limit.
    *
    * @generated from field: uint64 budget_micros = 7;
    */
@@ -1240,7 +1366,55 @@ export declare type LogTotalsJson = {
 export declare const LogTotalsSchema: GenMessage<LogTotals, {jsonType: LogTotalsJson}>;
 
 /**
- * Usage is what models were used and what that cost.
+ * ModelUsage is the usage of one model.
+ *
+ * @generated from message blazecraft.job.v1.ModelUsage
+ */
+export declare type ModelUsage = Message<"blazecraft.job.v1.ModelUsage"> & {
+  /**
+   * Name of the model, as its provider calls it.
+   *
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * Tokens and cost.
+   *
+   * @generated from field: blazecraft.job.v1.Usage usage = 2;
+   */
+  usage?: Usage | undefined;
+};
+
+/**
+ * ModelUsage is the usage of one model.
+ *
+ * @generated from message blazecraft.job.v1.ModelUsage
+ */
+export declare type ModelUsageJson = {
+  /**
+   * Name of the model, as its provider calls it.
+   *
+   * @generated from field: string model = 1;
+   */
+  model?: string;
+
+  /**
+   * Tokens and cost.
+   *
+   * @generated from field: blazecraft.job.v1.Usage usage = 2;
+   */
+  usage?: UsageJson;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.ModelUsage.
+ * Use `create(ModelUsageSchema)` to create a new message.
+ */
+export declare const ModelUsageSchema: GenMessage<ModelUsage, {jsonType: ModelUsageJson}>;
+
+/**
+ * Usage is how much models were used and what that cost.
  *
  * @generated from message blazecraft.job.v1.Usage
  */
@@ -1286,10 +1460,17 @@ export declare type Usage = Message<"blazecraft.job.v1.Usage"> & {
    * @generated from field: uint32 requests = 6;
    */
   requests: number;
+
+  /**
+   * True when part of the cost is an estimate, because a model is not in the price table.
+   *
+   * @generated from field: bool estimated = 7;
+   */
+  estimated: boolean;
 };
 
 /**
- * Usage is what models were used and what that cost.
+ * Usage is how much models were used and what that cost.
  *
  * @generated from message blazecraft.job.v1.Usage
  */
@@ -1335,6 +1516,13 @@ export declare type UsageJson = {
    * @generated from field: uint32 requests = 6;
    */
   requests?: number;
+
+  /**
+   * True when part of the cost is an estimate, because a model is not in the price table.
+   *
+   * @generated from field: bool estimated = 7;
+   */
+  estimated?: boolean;
 };
 
 /**
@@ -1753,6 +1941,13 @@ export enum EndCause {
    * @generated from enum value: END_CAUSE_RUNNER_STOPPED = 19;
    */
   RUNNER_STOPPED = 19,
+
+  /**
+   * The session or workspace to continue is gone, or they no longer agree.
+   *
+   * @generated from enum value: END_CAUSE_SESSION_LOST = 20;
+   */
+  SESSION_LOST = 20,
 }
 
 /**
@@ -1760,7 +1955,7 @@ export enum EndCause {
  *
  * @generated from enum blazecraft.job.v1.EndCause
  */
-export declare type EndCauseJson = "END_CAUSE_UNSPECIFIED" | "END_CAUSE_COMPLETED" | "END_CAUSE_EXIT_CODE" | "END_CAUSE_SIGNAL" | "END_CAUSE_CANCELED" | "END_CAUSE_WALL_TIMEOUT" | "END_CAUSE_IDLE_TIMEOUT" | "END_CAUSE_QUEUE_TIMEOUT" | "END_CAUSE_ASK_TIMEOUT" | "END_CAUSE_UNSTARTABLE" | "END_CAUSE_CLONE_FAILED" | "END_CAUSE_AGENT_ERROR" | "END_CAUSE_AGENT_NOT_INSTALLED" | "END_CAUSE_AGENT_NOT_AUTHENTICATED" | "END_CAUSE_TURN_LIMIT" | "END_CAUSE_BUDGET_EXHAUSTED" | "END_CAUSE_OUT_OF_MEMORY" | "END_CAUSE_DISK_FULL" | "END_CAUSE_RUNNER_LOST" | "END_CAUSE_RUNNER_STOPPED";
+export declare type EndCauseJson = "END_CAUSE_UNSPECIFIED" | "END_CAUSE_COMPLETED" | "END_CAUSE_EXIT_CODE" | "END_CAUSE_SIGNAL" | "END_CAUSE_CANCELED" | "END_CAUSE_WALL_TIMEOUT" | "END_CAUSE_IDLE_TIMEOUT" | "END_CAUSE_QUEUE_TIMEOUT" | "END_CAUSE_ASK_TIMEOUT" | "END_CAUSE_UNSTARTABLE" | "END_CAUSE_CLONE_FAILED" | "END_CAUSE_AGENT_ERROR" | "END_CAUSE_AGENT_NOT_INSTALLED" | "END_CAUSE_AGENT_NOT_AUTHENTICATED" | "END_CAUSE_TURN_LIMIT" | "END_CAUSE_BUDGET_EXHAUSTED" | "END_CAUSE_OUT_OF_MEMORY" | "END_CAUSE_DISK_FULL" | "END_CAUSE_RUNNER_LOST" | "END_CAUSE_RUNNER_STOPPED" | "END_CAUSE_SESSION_LOST";
 
 /**
  * Describes the enum blazecraft.job.v1.EndCause.

@@ -4,10 +4,10 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Job, JobJson, JobSpec, JobSpecJson, JobState, JobStateJson } from "./job_pb.js";
+import type { Job, JobJson, JobSpec, JobSpecJson, JobState, JobStateJson, PermissionMode, PermissionModeJson } from "./job_pb.js";
 import type { Duration, DurationJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import type { Diffstat, DiffstatJson, EventBatch, EventBatchJson, EventGap, EventGapJson, LogGap, LogGapJson, LogStream, LogStreamJson, Message as Message$1, MessageJson } from "./job_event_pb.js";
-import type { Ask, AskJson, AskState, AskStateJson, Decision, DecisionJson } from "./ask_pb.js";
+import type { Ask, AskJson, AskRule, AskRuleJson, AskState, AskStateJson, Decision, DecisionJson } from "./ask_pb.js";
 
 /**
  * Describes the file blazecraft/job/v1/job_service.proto.
@@ -2061,7 +2061,8 @@ export declare const AskRefSchema: GenMessage<AskRef, {jsonType: AskRefJson}>;
  */
 export declare type DecideAskResponse = Message<"blazecraft.job.v1.DecideAskResponse"> & {
   /**
-   * The asks as they stand now, in the order of the request.
+   * The asks as they stand now, in the order of the request. Those that were decided otherwise before say by whom; those
+   * that do not exist have no state.
    *
    * @generated from field: repeated blazecraft.job.v1.Ask asks = 1;
    */
@@ -2073,7 +2074,8 @@ export declare type DecideAskResponse = Message<"blazecraft.job.v1.DecideAskResp
  */
 export declare type DecideAskResponseJson = {
   /**
-   * The asks as they stand now, in the order of the request.
+   * The asks as they stand now, in the order of the request. Those that were decided otherwise before say by whom; those
+   * that do not exist have no state.
    *
    * @generated from field: repeated blazecraft.job.v1.Ask asks = 1;
    */
@@ -2085,6 +2087,404 @@ export declare type DecideAskResponseJson = {
  * Use `create(DecideAskResponseSchema)` to create a new message.
  */
 export declare const DecideAskResponseSchema: GenMessage<DecideAskResponse, {jsonType: DecideAskResponseJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.CreateAskRuleRequest
+ */
+export declare type CreateAskRuleRequest = Message<"blazecraft.job.v1.CreateAskRuleRequest"> & {
+  /**
+   * The rule. Required; fields that the gateway sets are ignored.
+   *
+   * @generated from field: blazecraft.job.v1.AskRule rule = 1;
+   */
+  rule?: AskRule | undefined;
+
+  /**
+   * Store and decide nothing; only tell which open asks it would decide.
+   *
+   * @generated from field: bool preview = 2;
+   */
+  preview: boolean;
+
+  /**
+   * As in CreateJobRequest.
+   *
+   * @generated from field: string idempotency_key = 3;
+   */
+  idempotencyKey: string;
+};
+
+/**
+ * @generated from message blazecraft.job.v1.CreateAskRuleRequest
+ */
+export declare type CreateAskRuleRequestJson = {
+  /**
+   * The rule. Required; fields that the gateway sets are ignored.
+   *
+   * @generated from field: blazecraft.job.v1.AskRule rule = 1;
+   */
+  rule?: AskRuleJson;
+
+  /**
+   * Store and decide nothing; only tell which open asks it would decide.
+   *
+   * @generated from field: bool preview = 2;
+   */
+  preview?: boolean;
+
+  /**
+   * As in CreateJobRequest.
+   *
+   * @generated from field: string idempotency_key = 3;
+   */
+  idempotencyKey?: string;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.CreateAskRuleRequest.
+ * Use `create(CreateAskRuleRequestSchema)` to create a new message.
+ */
+export declare const CreateAskRuleRequestSchema: GenMessage<CreateAskRuleRequest, {jsonType: CreateAskRuleRequestJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.CreateAskRuleResponse
+ */
+export declare type CreateAskRuleResponse = Message<"blazecraft.job.v1.CreateAskRuleResponse"> & {
+  /**
+   * The rule. Without id when it was a preview.
+   *
+   * @generated from field: blazecraft.job.v1.AskRule rule = 1;
+   */
+  rule?: AskRule | undefined;
+
+  /**
+   * Open asks that it decided, or would decide, at most 200.
+   *
+   * @generated from field: repeated blazecraft.job.v1.Ask asks = 2;
+   */
+  asks: Ask[];
+};
+
+/**
+ * @generated from message blazecraft.job.v1.CreateAskRuleResponse
+ */
+export declare type CreateAskRuleResponseJson = {
+  /**
+   * The rule. Without id when it was a preview.
+   *
+   * @generated from field: blazecraft.job.v1.AskRule rule = 1;
+   */
+  rule?: AskRuleJson;
+
+  /**
+   * Open asks that it decided, or would decide, at most 200.
+   *
+   * @generated from field: repeated blazecraft.job.v1.Ask asks = 2;
+   */
+  asks?: AskJson[];
+};
+
+/**
+ * Describes the message blazecraft.job.v1.CreateAskRuleResponse.
+ * Use `create(CreateAskRuleResponseSchema)` to create a new message.
+ */
+export declare const CreateAskRuleResponseSchema: GenMessage<CreateAskRuleResponse, {jsonType: CreateAskRuleResponseJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.ListAskRulesRequest
+ */
+export declare type ListAskRulesRequest = Message<"blazecraft.job.v1.ListAskRulesRequest"> & {
+  /**
+   * Also those that expired or were revoked in the last 30 days.
+   *
+   * @generated from field: bool include_ended = 1;
+   */
+  includeEnded: boolean;
+};
+
+/**
+ * @generated from message blazecraft.job.v1.ListAskRulesRequest
+ */
+export declare type ListAskRulesRequestJson = {
+  /**
+   * Also those that expired or were revoked in the last 30 days.
+   *
+   * @generated from field: bool include_ended = 1;
+   */
+  includeEnded?: boolean;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.ListAskRulesRequest.
+ * Use `create(ListAskRulesRequestSchema)` to create a new message.
+ */
+export declare const ListAskRulesRequestSchema: GenMessage<ListAskRulesRequest, {jsonType: ListAskRulesRequestJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.ListAskRulesResponse
+ */
+export declare type ListAskRulesResponse = Message<"blazecraft.job.v1.ListAskRulesResponse"> & {
+  /**
+   * The rules.
+   *
+   * @generated from field: repeated blazecraft.job.v1.AskRule rules = 1;
+   */
+  rules: AskRule[];
+};
+
+/**
+ * @generated from message blazecraft.job.v1.ListAskRulesResponse
+ */
+export declare type ListAskRulesResponseJson = {
+  /**
+   * The rules.
+   *
+   * @generated from field: repeated blazecraft.job.v1.AskRule rules = 1;
+   */
+  rules?: AskRuleJson[];
+};
+
+/**
+ * Describes the message blazecraft.job.v1.ListAskRulesResponse.
+ * Use `create(ListAskRulesResponseSchema)` to create a new message.
+ */
+export declare const ListAskRulesResponseSchema: GenMessage<ListAskRulesResponse, {jsonType: ListAskRulesResponseJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.RevokeAskRuleRequest
+ */
+export declare type RevokeAskRuleRequest = Message<"blazecraft.job.v1.RevokeAskRuleRequest"> & {
+  /**
+   * Id of the rule.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * @generated from message blazecraft.job.v1.RevokeAskRuleRequest
+ */
+export declare type RevokeAskRuleRequestJson = {
+  /**
+   * Id of the rule.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.RevokeAskRuleRequest.
+ * Use `create(RevokeAskRuleRequestSchema)` to create a new message.
+ */
+export declare const RevokeAskRuleRequestSchema: GenMessage<RevokeAskRuleRequest, {jsonType: RevokeAskRuleRequestJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.RevokeAskRuleResponse
+ */
+export declare type RevokeAskRuleResponse = Message<"blazecraft.job.v1.RevokeAskRuleResponse"> & {
+  /**
+   * The rule.
+   *
+   * @generated from field: blazecraft.job.v1.AskRule rule = 1;
+   */
+  rule?: AskRule | undefined;
+};
+
+/**
+ * @generated from message blazecraft.job.v1.RevokeAskRuleResponse
+ */
+export declare type RevokeAskRuleResponseJson = {
+  /**
+   * The rule.
+   *
+   * @generated from field: blazecraft.job.v1.AskRule rule = 1;
+   */
+  rule?: AskRuleJson;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.RevokeAskRuleResponse.
+ * Use `create(RevokeAskRuleResponseSchema)` to create a new message.
+ */
+export declare const RevokeAskRuleResponseSchema: GenMessage<RevokeAskRuleResponse, {jsonType: RevokeAskRuleResponseJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.SetPermissionModeRequest
+ */
+export declare type SetPermissionModeRequest = Message<"blazecraft.job.v1.SetPermissionModeRequest"> & {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The mode. Required.
+   *
+   * @generated from field: blazecraft.job.v1.PermissionMode mode = 2;
+   */
+  mode: PermissionMode;
+};
+
+/**
+ * @generated from message blazecraft.job.v1.SetPermissionModeRequest
+ */
+export declare type SetPermissionModeRequestJson = {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * The mode. Required.
+   *
+   * @generated from field: blazecraft.job.v1.PermissionMode mode = 2;
+   */
+  mode?: PermissionModeJson;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.SetPermissionModeRequest.
+ * Use `create(SetPermissionModeRequestSchema)` to create a new message.
+ */
+export declare const SetPermissionModeRequestSchema: GenMessage<SetPermissionModeRequest, {jsonType: SetPermissionModeRequestJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.SetPermissionModeResponse
+ */
+export declare type SetPermissionModeResponse = Message<"blazecraft.job.v1.SetPermissionModeResponse"> & {
+  /**
+   * The Job.
+   *
+   * @generated from field: blazecraft.job.v1.Job job = 1;
+   */
+  job?: Job | undefined;
+};
+
+/**
+ * @generated from message blazecraft.job.v1.SetPermissionModeResponse
+ */
+export declare type SetPermissionModeResponseJson = {
+  /**
+   * The Job.
+   *
+   * @generated from field: blazecraft.job.v1.Job job = 1;
+   */
+  job?: JobJson;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.SetPermissionModeResponse.
+ * Use `create(SetPermissionModeResponseSchema)` to create a new message.
+ */
+export declare const SetPermissionModeResponseSchema: GenMessage<SetPermissionModeResponse, {jsonType: SetPermissionModeResponseJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.UploadAttachmentRequest
+ */
+export declare type UploadAttachmentRequest = Message<"blazecraft.job.v1.UploadAttachmentRequest"> & {
+  /**
+   * SHA-256 of the whole content, 64 characters of 0-9a-f.
+   *
+   * @generated from field: string sha256 = 1;
+   */
+  sha256: string;
+
+  /**
+   * Size of the whole content in bytes. 1 to 10 MiB.
+   *
+   * @generated from field: uint32 size = 2;
+   */
+  size: number;
+
+  /**
+   * Where this part begins.
+   *
+   * @generated from field: uint32 offset = 3;
+   */
+  offset: number;
+
+  /**
+   * The part, at most 512 KiB. Empty: only ask how much is here.
+   *
+   * @generated from field: bytes data = 4;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * @generated from message blazecraft.job.v1.UploadAttachmentRequest
+ */
+export declare type UploadAttachmentRequestJson = {
+  /**
+   * SHA-256 of the whole content, 64 characters of 0-9a-f.
+   *
+   * @generated from field: string sha256 = 1;
+   */
+  sha256?: string;
+
+  /**
+   * Size of the whole content in bytes. 1 to 10 MiB.
+   *
+   * @generated from field: uint32 size = 2;
+   */
+  size?: number;
+
+  /**
+   * Where this part begins.
+   *
+   * @generated from field: uint32 offset = 3;
+   */
+  offset?: number;
+
+  /**
+   * The part, at most 512 KiB. Empty: only ask how much is here.
+   *
+   * @generated from field: bytes data = 4;
+   */
+  data?: string;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.UploadAttachmentRequest.
+ * Use `create(UploadAttachmentRequestSchema)` to create a new message.
+ */
+export declare const UploadAttachmentRequestSchema: GenMessage<UploadAttachmentRequest, {jsonType: UploadAttachmentRequestJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.UploadAttachmentResponse
+ */
+export declare type UploadAttachmentResponse = Message<"blazecraft.job.v1.UploadAttachmentResponse"> & {
+  /**
+   * Bytes that are here: where the next part begins. Equal to size when it is complete.
+   *
+   * @generated from field: uint32 received = 1;
+   */
+  received: number;
+};
+
+/**
+ * @generated from message blazecraft.job.v1.UploadAttachmentResponse
+ */
+export declare type UploadAttachmentResponseJson = {
+  /**
+   * Bytes that are here: where the next part begins. Equal to size when it is complete.
+   *
+   * @generated from field: uint32 received = 1;
+   */
+  received?: number;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.UploadAttachmentResponse.
+ * Use `create(UploadAttachmentResponseSchema)` to create a new message.
+ */
+export declare const UploadAttachmentResponseSchema: GenMessage<UploadAttachmentResponse, {jsonType: UploadAttachmentResponseJson}>;
 
 /**
  * What a cursor is worth.
@@ -2338,7 +2738,8 @@ export declare const JobService: GenService<{
     output: typeof GetDiffResponseSchema;
   },
   /**
-   * Send a message to a Job's agent, change one that is still queued, or withdraw it.
+   * Send a message to a Job's agent, change one that is still queued, or withdraw it. A message to a pending Job waits for
+   * its start. To go on with a finished Job, create one that continues it.
    *
    * Errors:
    *   - NOT_FOUND: no Job or Message has this id.
@@ -2362,11 +2763,14 @@ export declare const JobService: GenService<{
     output: typeof ListAsksResponseSchema;
   },
   /**
-   * Decide one or more asks. Each is decided exactly once: the second decider is told who was first.
+   * Decide one or more asks. Each is decided exactly once: the second decider is told who was first. Answers once the
+   * decisions are durable; the agent gets them as soon as its runner can be reached. Of several asks those that can be are
+   * decided, and the response tells of each; of a single one the errors below are told.
    *
    * Errors:
    *   - NOT_FOUND: no Ask has this id.
    *   - ABORTED: it was decided already; the message says by whom and when.
+   *   - FAILED_PRECONDITION: the verdict is of another kind than the question, or the Ask is closed.
    *
    * @generated from rpc blazecraft.job.v1.JobService.DecideAsk
    */
@@ -2374,6 +2778,71 @@ export declare const JobService: GenService<{
     methodKind: "unary";
     input: typeof DecideAskRequestSchema;
     output: typeof DecideAskResponseSchema;
+  },
+  /**
+   * Store a rule that decides permission asks: the open ones that it matches at once, later ones as they come.
+   *
+   * Errors:
+   *   - RESOURCE_EXHAUSTED: there are 200 rules.
+   *
+   * @generated from rpc blazecraft.job.v1.JobService.CreateAskRule
+   */
+  createAskRule: {
+    methodKind: "unary";
+    input: typeof CreateAskRuleRequestSchema;
+    output: typeof CreateAskRuleResponseSchema;
+  },
+  /**
+   * List the rules that hold, the newest first.
+   *
+   * @generated from rpc blazecraft.job.v1.JobService.ListAskRules
+   */
+  listAskRules: {
+    methodKind: "unary";
+    input: typeof ListAskRulesRequestSchema;
+    output: typeof ListAskRulesResponseSchema;
+  },
+  /**
+   * End a rule now. What it decided stays decided. A rule that ended already is answered as it stands.
+   *
+   * Errors:
+   *   - NOT_FOUND: no rule has this id, or it ended more than 30 days ago.
+   *
+   * @generated from rpc blazecraft.job.v1.JobService.RevokeAskRule
+   */
+  revokeAskRule: {
+    methodKind: "unary";
+    input: typeof RevokeAskRuleRequestSchema;
+    output: typeof RevokeAskRuleResponseSchema;
+  },
+  /**
+   * Change what a Job's agent may do unasked, from its next tool call on. Asks that are open stay open.
+   *
+   * Errors:
+   *   - NOT_FOUND: no Job has this id.
+   *   - FAILED_PRECONDITION: the Job is final, or is a task, or its agent has no such mode.
+   *
+   * @generated from rpc blazecraft.job.v1.JobService.SetPermissionMode
+   */
+  setPermissionMode: {
+    methodKind: "unary";
+    input: typeof SetPermissionModeRequestSchema;
+    output: typeof SetPermissionModeResponseSchema;
+  },
+  /**
+   * Upload a part of a file for agents. Parts come in order; the same content is stored once. A part that is here already
+   * changes nothing. Contents that no Job took within 24 h are forgotten.
+   *
+   * Errors:
+   *   - FAILED_PRECONDITION: the part does not begin where the content stands; the response of the part before said where.
+   *   - INVALID_ARGUMENT: the whole content has another SHA-256, or is of a type that is refused.
+   *
+   * @generated from rpc blazecraft.job.v1.JobService.UploadAttachment
+   */
+  uploadAttachment: {
+    methodKind: "unary";
+    input: typeof UploadAttachmentRequestSchema;
+    output: typeof UploadAttachmentResponseSchema;
   },
 }>;
 

@@ -7,7 +7,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { RunnerInfo, RunnerInfoJson } from "../../fleet/v1/runner_pb.js";
-import type { Actor, ActorJson, EndCause, EndCauseJson, JobSpec, JobSpecJson } from "../../job/v1/job_pb.js";
+import type { Actor, ActorJson, EndCause, EndCauseJson, JobSpec, JobSpecJson, PermissionMode, PermissionModeJson } from "../../job/v1/job_pb.js";
 import type { EventBatch, EventBatchJson, LogPosition, LogPositionJson, Message as Message$1, MessageJson } from "../../job/v1/job_event_pb.js";
 import type { Duration, DurationJson } from "@bufbuild/protobuf/wkt";
 import type { Diff, DiffJson, Heartbeat, HeartbeatJson, WatchVerdict, WatchVerdictJson } from "../../job/v1/job_service_pb.js";
@@ -111,6 +111,13 @@ export declare type StartJobRequest = Message<"blazecraft.runner.v1.StartJobRequ
    * @generated from field: string runner_name = 6;
    */
   runnerName: string;
+
+  /**
+   * Id of the Job whose session and workspace go on. Empty: a fresh start.
+   *
+   * @generated from field: string continues = 7;
+   */
+  continues: string;
 };
 
 /**
@@ -158,6 +165,13 @@ export declare type StartJobRequestJson = {
    * @generated from field: string runner_name = 6;
    */
   runnerName?: string;
+
+  /**
+   * Id of the Job whose session and workspace go on. Empty: a fresh start.
+   *
+   * @generated from field: string continues = 7;
+   */
+  continues?: string;
 };
 
 /**
@@ -865,6 +879,198 @@ export declare type ReleaseJobResponseJson = {
 export declare const ReleaseJobResponseSchema: GenMessage<ReleaseJobResponse, {jsonType: ReleaseJobResponseJson}>;
 
 /**
+ * @generated from message blazecraft.runner.v1.SetPermissionModeRequest
+ */
+export declare type SetPermissionModeRequest = Message<"blazecraft.runner.v1.SetPermissionModeRequest"> & {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * Number of the attempt.
+   *
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt: number;
+
+  /**
+   * The mode. Required.
+   *
+   * @generated from field: blazecraft.job.v1.PermissionMode mode = 3;
+   */
+  mode: PermissionMode;
+
+  /**
+   * Who wants it.
+   *
+   * @generated from field: blazecraft.job.v1.Actor actor = 4;
+   */
+  actor?: Actor | undefined;
+};
+
+/**
+ * @generated from message blazecraft.runner.v1.SetPermissionModeRequest
+ */
+export declare type SetPermissionModeRequestJson = {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId?: string;
+
+  /**
+   * Number of the attempt.
+   *
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt?: number;
+
+  /**
+   * The mode. Required.
+   *
+   * @generated from field: blazecraft.job.v1.PermissionMode mode = 3;
+   */
+  mode?: PermissionModeJson;
+
+  /**
+   * Who wants it.
+   *
+   * @generated from field: blazecraft.job.v1.Actor actor = 4;
+   */
+  actor?: ActorJson;
+};
+
+/**
+ * Describes the message blazecraft.runner.v1.SetPermissionModeRequest.
+ * Use `create(SetPermissionModeRequestSchema)` to create a new message.
+ */
+export declare const SetPermissionModeRequestSchema: GenMessage<SetPermissionModeRequest, {jsonType: SetPermissionModeRequestJson}>;
+
+/**
+ * @generated from message blazecraft.runner.v1.SetPermissionModeResponse
+ */
+export declare type SetPermissionModeResponse = Message<"blazecraft.runner.v1.SetPermissionModeResponse"> & {
+};
+
+/**
+ * @generated from message blazecraft.runner.v1.SetPermissionModeResponse
+ */
+export declare type SetPermissionModeResponseJson = {
+};
+
+/**
+ * Describes the message blazecraft.runner.v1.SetPermissionModeResponse.
+ * Use `create(SetPermissionModeResponseSchema)` to create a new message.
+ */
+export declare const SetPermissionModeResponseSchema: GenMessage<SetPermissionModeResponse, {jsonType: SetPermissionModeResponseJson}>;
+
+/**
+ * @generated from message blazecraft.runner.v1.PutAttachmentRequest
+ */
+export declare type PutAttachmentRequest = Message<"blazecraft.runner.v1.PutAttachmentRequest"> & {
+  /**
+   * SHA-256 of the whole content, 64 characters of 0-9a-f.
+   *
+   * @generated from field: string sha256 = 1;
+   */
+  sha256: string;
+
+  /**
+   * Size of the whole content in bytes. 1 to 10 MiB.
+   *
+   * @generated from field: uint32 size = 2;
+   */
+  size: number;
+
+  /**
+   * Where this part begins.
+   *
+   * @generated from field: uint32 offset = 3;
+   */
+  offset: number;
+
+  /**
+   * The part, at most 512 KiB. Empty: only ask how much is here.
+   *
+   * @generated from field: bytes data = 4;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * @generated from message blazecraft.runner.v1.PutAttachmentRequest
+ */
+export declare type PutAttachmentRequestJson = {
+  /**
+   * SHA-256 of the whole content, 64 characters of 0-9a-f.
+   *
+   * @generated from field: string sha256 = 1;
+   */
+  sha256?: string;
+
+  /**
+   * Size of the whole content in bytes. 1 to 10 MiB.
+   *
+   * @generated from field: uint32 size = 2;
+   */
+  size?: number;
+
+  /**
+   * Where this part begins.
+   *
+   * @generated from field: uint32 offset = 3;
+   */
+  offset?: number;
+
+  /**
+   * The part, at most 512 KiB. Empty: only ask how much is here.
+   *
+   * @generated from field: bytes data = 4;
+   */
+  data?: string;
+};
+
+/**
+ * Describes the message blazecraft.runner.v1.PutAttachmentRequest.
+ * Use `create(PutAttachmentRequestSchema)` to create a new message.
+ */
+export declare const PutAttachmentRequestSchema: GenMessage<PutAttachmentRequest, {jsonType: PutAttachmentRequestJson}>;
+
+/**
+ * @generated from message blazecraft.runner.v1.PutAttachmentResponse
+ */
+export declare type PutAttachmentResponse = Message<"blazecraft.runner.v1.PutAttachmentResponse"> & {
+  /**
+   * Bytes that are here: where the next part begins. Equal to size when it is complete.
+   *
+   * @generated from field: uint32 received = 1;
+   */
+  received: number;
+};
+
+/**
+ * @generated from message blazecraft.runner.v1.PutAttachmentResponse
+ */
+export declare type PutAttachmentResponseJson = {
+  /**
+   * Bytes that are here: where the next part begins. Equal to size when it is complete.
+   *
+   * @generated from field: uint32 received = 1;
+   */
+  received?: number;
+};
+
+/**
+ * Describes the message blazecraft.runner.v1.PutAttachmentResponse.
+ * Use `create(PutAttachmentResponseSchema)` to create a new message.
+ */
+export declare const PutAttachmentResponseSchema: GenMessage<PutAttachmentResponse, {jsonType: PutAttachmentResponseJson}>;
+
+/**
  * @generated from message blazecraft.runner.v1.DrainRequest
  */
 export declare type DrainRequest = Message<"blazecraft.runner.v1.DrainRequest"> & {
@@ -952,7 +1158,8 @@ export declare const RunnerService: GenService<{
    * Errors:
    *   - RESOURCE_EXHAUSTED: every slot is taken, or the job cannot be written to disk; nothing was started.
    *   - UNAVAILABLE: the runner drains.
-   *   - FAILED_PRECONDITION: a newer attempt of this Job is here, or the executor is missing.
+   *   - FAILED_PRECONDITION: a newer attempt of this Job is here, the executor, an MCP server or an attachment is missing, or
+   *     the session to continue is not here.
    *
    * @generated from rpc blazecraft.runner.v1.RunnerService.StartJob
    */
@@ -1036,8 +1243,8 @@ export declare const RunnerService: GenService<{
     output: typeof GetDiffResponseSchema;
   },
   /**
-   * Forget an attempt: stop it if it still runs, and delete its directory with spool and workspace. Releasing an attempt
-   * that is not here does nothing.
+   * Forget an attempt: stop it if it still runs, and delete its directory. The session and workspace of an agent that ended
+   * by itself are kept for a while, for a Job that continues it. Releasing an attempt that is not here does nothing.
    *
    * @generated from rpc blazecraft.runner.v1.RunnerService.ReleaseJob
    */
@@ -1045,6 +1252,35 @@ export declare const RunnerService: GenService<{
     methodKind: "unary";
     input: typeof ReleaseJobRequestSchema;
     output: typeof ReleaseJobResponseSchema;
+  },
+  /**
+   * Change what the agent may do unasked. Comes back as an event.
+   *
+   * Errors:
+   *   - FAILED_PRECONDITION: the attempt ended, runs no agent, or its agent has no such mode.
+   *
+   * @generated from rpc blazecraft.runner.v1.RunnerService.SetPermissionMode
+   */
+  setPermissionMode: {
+    methodKind: "unary";
+    input: typeof SetPermissionModeRequestSchema;
+    output: typeof SetPermissionModeResponseSchema;
+  },
+  /**
+   * Bring a part of a file that a Job to be started needs. Parts come in order; a part that is here already changes nothing.
+   * Contents that no attempt took within an hour are deleted.
+   *
+   * Errors:
+   *   - FAILED_PRECONDITION: the part does not begin where the content stands.
+   *   - INVALID_ARGUMENT: the whole content has another SHA-256.
+   *   - RESOURCE_EXHAUSTED: the disk is full.
+   *
+   * @generated from rpc blazecraft.runner.v1.RunnerService.PutAttachment
+   */
+  putAttachment: {
+    methodKind: "unary";
+    input: typeof PutAttachmentRequestSchema;
+    output: typeof PutAttachmentResponseSchema;
   },
   /**
    * Take no new jobs, or take them again. What runs goes on.
