@@ -11,10 +11,21 @@ test("reading needs viewer, changing a job operator, changing the fleet admin", 
   );
   expect(names).toEqual({
     viewer: [
-      ...["GetJob", "ListJobs", "WatchJob", "WatchJobs", "ReadLog", "GetDiff", "ListAsks"],
+      ...["GetJob", "ListJobs", "WatchJob", "WatchJobs", "ReadLog", "GetDiff", "ListAsks", "ListAskRules"],
       ...["ListRunners", "CheckRunner", "GetUsage"],
     ],
-    operator: ["CreateJob", "CancelJob", "RetryJob", "DeleteJob", "SendMessage", "DecideAsk"],
+    operator: [
+      "CreateJob",
+      "CancelJob",
+      "RetryJob",
+      "DeleteJob",
+      "SendMessage",
+      "DecideAsk",
+      "CreateAskRule",
+      "RevokeAskRule",
+      "SetPermissionMode",
+      "UploadAttachment",
+    ],
     admin: ["DrainRunner", "ResumeRunner", "AddRunner", "RemoveRunner"],
   });
 });
