@@ -26,6 +26,7 @@ import { ContractBroken } from "./event-intake.ts";
 import { FrameLog } from "./frame-log.ts";
 import { finalState, isFinal, mayMove, runnerMayReport } from "./job-state.ts";
 import type { Frames, Holder, JobStore, Memory } from "./job-store.ts";
+import { addRequest } from "./usage.ts";
 
 /** What a new Job is made from. */
 export interface JobInit {
@@ -203,8 +204,8 @@ export class JobRecord {
         this.#memory = this.#changed({ phase: payload.value.phase });
         return undefined;
       case "agent":
-        if (payload.value.event.case === "turnResult" && payload.value.event.value.usage !== undefined) {
-          this.#memory = this.#changed({ usage: payload.value.event.value.usage });
+        if (payload.value.event.case === "usage") {
+          this.#memory = this.#changed(addRequest(this.#memory.job, payload.value.event.value));
         }
         return undefined;
       case "attemptEnded":
