@@ -237,6 +237,13 @@ export declare type PermissionAsk = Message<"blazecraft.job.v1.PermissionAsk"> &
    * @generated from field: repeated string suggested_rules = 5;
    */
   suggestedRules: string[];
+
+  /**
+   * Absolute path of the workspace, so that an AskRule can tell which paths of the input lie in it. Empty: not known.
+   *
+   * @generated from field: string workspace = 6;
+   */
+  workspace: string;
 };
 
 /**
@@ -279,6 +286,13 @@ export declare type PermissionAskJson = {
    * @generated from field: repeated string suggested_rules = 5;
    */
   suggestedRules?: string[];
+
+  /**
+   * Absolute path of the workspace, so that an AskRule can tell which paths of the input lie in it. Empty: not known.
+   *
+   * @generated from field: string workspace = 6;
+   */
+  workspace?: string;
 };
 
 /**

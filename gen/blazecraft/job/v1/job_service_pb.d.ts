@@ -1853,7 +1853,7 @@ export declare type ListAsksRequest = Message<"blazecraft.job.v1.ListAsksRequest
   states: AskState[];
 
   /**
-   * Asks a page. 0: 50. At most 200.
+   * Asks a page. 0: 50. At most 200; a page also ends at 4 MiB.
    *
    * @generated from field: uint32 page_size = 3;
    */
@@ -1886,7 +1886,7 @@ export declare type ListAsksRequestJson = {
   states?: AskStateJson[];
 
   /**
-   * Asks a page. 0: 50. At most 200.
+   * Asks a page. 0: 50. At most 200; a page also ends at 4 MiB.
    *
    * @generated from field: uint32 page_size = 3;
    */
@@ -2015,7 +2015,7 @@ export declare const DecideAskRequestSchema: GenMessage<DecideAskRequest, {jsonT
  */
 export declare type AskRef = Message<"blazecraft.job.v1.AskRef"> & {
   /**
-   * Id of the Job.
+   * Id of the Job. Empty: it is looked up, among the open asks and those of the last 30 days, 2,000 at most.
    *
    * @generated from field: string job_id = 1;
    */
@@ -2036,7 +2036,7 @@ export declare type AskRef = Message<"blazecraft.job.v1.AskRef"> & {
  */
 export declare type AskRefJson = {
   /**
-   * Id of the Job.
+   * Id of the Job. Empty: it is looked up, among the open asks and those of the last 30 days, 2,000 at most.
    *
    * @generated from field: string job_id = 1;
    */
@@ -2753,7 +2753,11 @@ export declare const JobService: GenService<{
     output: typeof SendMessageResponseSchema;
   },
   /**
-   * List asks, the oldest first.
+   * List asks, the oldest first. Of a Job all are kept for as long as it exists; over every Job the open ones, and the 2,000
+   * newest of those that closed in the last 30 days.
+   *
+   * Errors:
+   *   - NOT_FOUND: no Job has this id.
    *
    * @generated from rpc blazecraft.job.v1.JobService.ListAsks
    */
