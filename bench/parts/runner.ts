@@ -64,11 +64,11 @@ export async function startRunner({ secret, preload }: RunnerOptions): Promise<R
   };
 }
 
-/** At rest: one spare supervisor, and no processor time used by anybody for a while. */
+/** At rest: a spare supervisor, and no processor time used by anybody for a while. */
 async function untilRested(pids: readonly number[], spawner: readonly number[]): Promise<void> {
   for (let before = Number.NaN; ; ) {
     const spares = spawner.flatMap(childrenOf);
-    const used = spares.length === 1 ? cpuMs([...pids, ...spares], { withChildren: true }) : Number.NaN;
+    const used = spares.length > 0 ? cpuMs([...pids, ...spares], { withChildren: true }) : Number.NaN;
     if (used === before) return;
     before = used;
     await wait(restMs);

@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { EndCause } from "#gen/job/v1/job_pb.js";
+import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { endOf, followJob, logText, type NumberedEvent, startRequest } from "../testing/jobs.ts";
 import { makeDataDirectory, processesIn, startRunner } from "../testing/start-runner.ts";
 import { jobDirectoryAt, markDiskFull } from "./supervisor/job-directory.ts";
@@ -94,6 +96,33 @@ test("a job that filled the disk ends saying so", async () => {
   markDiskFull(jobDirectoryAt(`${data.path}/jobs/${request.jobId}`));
   process.kill(supervisorOf(request.jobId), "SIGKILL");
   expect(endOf(await followJob(runner.client, request)).outcome?.cause).toBe(EndCause.DISK_FULL);
+  await runner.stop("SIGINT");
+});
+
+test("a supervisor that ended its job gets another, which has nothing to fear from the first", async () => {
+  const runner = await startRunner(data.path);
+  const firsts = new Map<number, StartJobRequest>();
+  const begin = async () => {
+    const request = startRequest(untilTold);
+    await runner.client.startJob(request);
+    await followJob(runner.client, request, { enough: hasWritten("before") });
+    return request;
+  };
+  let job = await begin();
+  // One that was started meanwhile may come between.
+  for (; !firsts.has(supervisorOf(job.jobId)); job = await begin()) {
+    firsts.set(supervisorOf(job.jobId), job);
+    tell(job.jobId);
+    await followJob(runner.client, job);
+  }
+  for (const { jobId } of firsts.values()) {
+    await runner.client.stopJob({ jobId, attempt: 1, cause: EndCause.CANCELED, grace: durationFromMs(0) });
+    await runner.client.releaseJob({ jobId, attempt: 1 });
+  }
+  tell(job.jobId);
+  const events = await followJob(runner.client, job);
+  expect(logText(events)).toBe("before\nafter\n");
+  expect(endOf(events).outcome?.cause).toBe(EndCause.COMPLETED);
   await runner.stop("SIGINT");
 });
 

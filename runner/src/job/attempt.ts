@@ -122,8 +122,9 @@ export class Attempt {
     this.endWithin(recoveryMs);
   }
 
-  /** Kills whoever owns it on record, also when that one never called. */
+  /** Kills whoever owns it on record, also when that one never called. Once it ended, that one may have another job. */
   killSupervisor(): void {
+    if (this.#ended) return;
     const owner = readOwner(this.directory);
     if (owner !== undefined) killProcess(owner.supervisor);
   }
@@ -140,6 +141,7 @@ export class Attempt {
     this.#heard = true;
     this.#end = end;
     this.#ended = true;
+    this.#supervisor = undefined;
     this.#deadline.clear();
     this.#tell();
   }

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { closeSync, constants, openSync, unlinkSync } from "node:fs";
+import { constants, openSync, unlinkSync } from "node:fs";
 import { promisify } from "node:util";
 
 /**
@@ -12,17 +12,18 @@ export interface Pipe {
   readonly writeFd: number;
 }
 
-/** Opens pipes by way of named ones, whose names in `directory` are gone again when this returns. */
-export async function openPipes(directory: string, count: number): Promise<Pipe[]> {
-  const paths = Array.from({ length: count }, (_, index) => `${directory}/.pipe-${process.pid}-${index}`);
-  await promisify(execFile)("mkfifo", ["-m", "600", "--", ...paths]);
-  return paths.map(openNamedPipe);
+/** What a process writes to. */
+export interface OutputPipes {
+  readonly stdout: Pipe;
+  readonly stderr: Pipe;
 }
 
-/** Closes both ends of a pipe that was never used. */
-export function closePipe({ readFd, writeFd }: Pipe): void {
-  closeSync(readFd);
-  closeSync(writeFd);
+/** Opens pipes by way of named ones, whose names in `directory` are gone again when this returns. */
+export async function openOutputPipes(directory: string): Promise<OutputPipes> {
+  const stdout = `${directory}/.pipe-${process.pid}-stdout`;
+  const stderr = `${directory}/.pipe-${process.pid}-stderr`;
+  await promisify(execFile)("mkfifo", ["-m", "600", "--", stdout, stderr]);
+  return { stdout: openNamedPipe(stdout), stderr: openNamedPipe(stderr) };
 }
 
 function openNamedPipe(path: string): Pipe {

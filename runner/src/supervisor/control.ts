@@ -18,8 +18,10 @@ export type Report =
   /** Events were spooled. */
   | { readonly kind: "appended"; readonly end: SpoolEnd }
   | { readonly kind: "phase"; readonly phase: JobPhase }
-  /** The last event is spooled and everything of the job has been cleaned up; the supervisor leaves. */
-  | { readonly kind: "ended"; readonly end: SpoolEnd };
+  /** The last event is spooled and everything of the job has been cleaned up; the supervisor holds it no more. */
+  | { readonly kind: "ended"; readonly end: SpoolEnd }
+  /** It is a spare again. One that does not say so behind its job leaves. */
+  | { readonly kind: "free" };
 
 /** The attempt that a supervisor holds. */
 export interface HeldJob {
@@ -83,6 +85,7 @@ const reportFields: Fields<Report> = {
   appended: { end: isSpoolEnd },
   phase: { phase: isNumber },
   ended: { end: isSpoolEnd },
+  free: {},
 };
 
 const commandFields: Fields<Command> = {

@@ -1,35 +1,32 @@
 /**
- * The process that owns one job. It starts as a spare, before there is a job, so that its own start-up is over when one
- * comes. Its working directory is the runner's data directory.
+ * The process that owns one job at a time. It starts as a spare, before there is a job, so that its own start-up is over
+ * when one comes, and is a spare again once that has ended: warm, and with nothing of it. Its working directory is the
+ * runner's data directory.
  */
-import { ActorKind, EndCause, JobPhase } from "#gen/job/v1/job_pb.js";
-import { openPipes } from "../process/pipe.ts";
-import { EventWriter } from "../spool/event-writer.ts";
-import { Fingerprint } from "../spool/fingerprint.ts";
-import { logPlace } from "../spool/log-numbering.ts";
-import { type SpoolScan, scanSpool } from "../spool/scan-spool.ts";
-import { SpoolWriter } from "../spool/spool-writer.ts";
+import { ActorKind, EndCause } from "#gen/job/v1/job_pb.js";
+import { type OutputPipes, openOutputPipes } from "../process/pipe.ts";
 import type { Command } from "./control.ts";
-import { type JobDirectory, jobDirectory, markDiskFull, readStart, reserveDisk, writeEnded } from "./job-directory.ts";
-import { recoverJob } from "./recover-job.ts";
+import { holdJob, holdLostJob } from "./hold-job.ts";
 import { rehearseJob } from "./rehearse-job.ts";
-import { runJob } from "./run-job.ts";
 import { RunnerLink } from "./runner-link.ts";
 import { StopSignal } from "./stop-signal.ts";
 
-const [stdout, stderr] = await openPipes(".", 2);
-if (stdout === undefined || stderr === undefined) throw new Error("pipes are missing");
-const pipes = { stdout, stderr };
+/** After so many jobs, or when it has grown so large, a fresh process is better. */
+const maxJobs = 100;
+const maxResidentBytes = 160 << 20;
+
+/** For the job's process. Those that a job had no use for serve the next. */
+let pipes: OutputPipes | undefined = await openOutputPipes(".");
+let jobsHeld = 0;
+/** Of the job that is held. */
+let stop: StopSignal | undefined;
 await rehearseJob();
-const stop = new StopSignal();
 const link = new RunnerLink({ onCommand: obey, onOrphaned: () => process.exit(0) });
 
 process.on("SIGTERM", () => {
-  if (link.holdsJob) stop.stop({ cause: EndCause.RUNNER_STOPPED, actor: runnerActor, graceMs: 10_000 });
-  else process.exit(0);
+  if (!link.holdsJob) process.exit(0);
+  stop?.stop({ cause: EndCause.RUNNER_STOPPED, actor: { kind: ActorKind.RUNNER, id: "" }, graceMs: 10_000 });
 });
-
-const runnerActor = { kind: ActorKind.RUNNER, id: "" };
 
 function obey(command: Command): void {
   switch (command.kind) {
@@ -38,89 +35,38 @@ function obey(command: Command): void {
       void run(command);
       return;
     case "recover":
-      void recover(command.jobId);
+      void holdLostJob(command.jobId, link).then(leave);
       return;
     case "leave":
       process.exit(0);
       return;
     case "stop":
-      stop.stop(command.stop);
+      // One that comes too late is for a job that has ended: the next is only given to a spare.
+      stop?.stop(command.stop);
       return;
     default:
       command satisfies never;
   }
 }
 
-async function run({ jobId, slot, settings }: Extract<Command, { kind: "run" }>): Promise<void> {
-  const { directory, request } = readJob(jobId);
-  const { spec, firstSequence, attempt } = request;
-  if (spec === undefined) throw new Error(`${jobId} has no spec`);
-  const fresh: SpoolScan = {
-    end: { newestSequence: firstSequence - 1, bytes: 0 },
-    log: logPlace(request.log),
-    fingerprint: new Fingerprint(),
-    ended: false,
-  };
-  reserveDisk(directory);
-  process.once("uncaughtException", (error) => failJob(error, directory));
-  link.hold({ jobId, attempt, phase: JobPhase.PREPARING, end: fresh.end });
-  const asked = Number(spec.limits?.logBytes ?? 0n) || defaultLogBytes;
-  const { spool, writer } = openSpool(jobId, fresh, Math.min(asked, settings.maxLogBytes));
-  const enterPhase = (phase: JobPhase) => {
-    writer.event({ case: "phaseChanged", value: { phase } });
-    link.phase(phase);
-  };
-  await runJob({ request, spec, directory, slot, settings, pipes, writer, stop, enterPhase });
-  await leave(jobId, spool);
+async function run(command: Extract<Command, { kind: "run" }>): Promise<void> {
+  jobsHeld += 1;
+  stop = new StopSignal();
+  await holdJob(command, { link, takePipes, stop });
+  stop = undefined;
+  if (!link.isOpen || jobsHeld >= maxJobs || process.memoryUsage.rss() > maxResidentBytes) return leave();
+  pipes ??= await openOutputPipes(".");
+  link.free();
 }
 
-/** Ends this process; another one cleans up and writes the end of the job. */
-function failJob(error: Error, directory: JobDirectory): void {
-  if ("code" in error && error.code === "ENOSPC") markDiskFull(directory);
-  process.stderr.write(`${error.stack ?? error.message}\n`);
-  // An orderly exit would save compiled code, to the same disk.
-  process.kill(process.pid, "SIGKILL");
+function takePipes(): OutputPipes {
+  const taken = pipes;
+  if (taken === undefined) throw new Error("a job has one process");
+  pipes = undefined;
+  return taken;
 }
 
-async function recover(jobId: string): Promise<void> {
-  const { directory, request } = readJob(jobId);
-  const { firstSequence, attempt } = request;
-  const scan = scanSpool(directory.spool, { firstSequence, log: logPlace(request.log) });
-  link.hold({ jobId, attempt, phase: JobPhase.COLLECTING, end: scan.end });
-  const { spool, writer } = openSpool(jobId, scan, defaultLogBytes);
-  if (!scan.ended) await recoverJob(jobId, directory, writer);
-  await leave(jobId, spool);
-}
-
-function openSpool(jobId: string, from: SpoolScan, maxLogBytes: number) {
-  const { spool: path, held } = jobDirectory(jobId);
-  const spool = new SpoolWriter(path, from.end);
-  const writer = new EventWriter({
-    firstSequence: from.end.newestSequence + 1,
-    log: from.log,
-    fingerprint: from.fingerprint,
-    maxLogBytes,
-    heldDirectory: held,
-    append: (envelope, range) => {
-      spool.append(envelope, range);
-      link.appended(spool.end);
-    },
-  });
-  return { spool, writer };
-}
-
-async function leave(jobId: string, spool: SpoolWriter): Promise<never> {
-  spool.close();
-  await writeEnded(jobDirectory(jobId), spool.end);
-  await link.ended(spool.end);
+async function leave(): Promise<never> {
+  await link.close();
   process.exit(0);
 }
-
-function readJob(jobId: string) {
-  const directory = jobDirectory(jobId);
-  const request = readStart(directory);
-  if (request === undefined) throw new Error(`${jobId} has no start.json`);
-  return { directory, request };
-}
-
-const defaultLogBytes = 128 << 20;

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { create, fromJsonString, toJsonString } from "@bufbuild/protobuf";
 import { StartJobRequestSchema } from "#gen/runner/v1/runner_service_pb.js";
-import { openPipes } from "../process/pipe.ts";
+import { openOutputPipes } from "../process/pipe.ts";
 import { EventWriter } from "../spool/event-writer.ts";
 import { Fingerprint } from "../spool/fingerprint.ts";
 import { type JobDirectory, jobDirectoryAt, trashDirectory } from "./job-directory.ts";
@@ -26,8 +26,8 @@ export async function rehearseJob(): Promise<void> {
 
 async function performRehearsal(directory: JobDirectory): Promise<void> {
   const request = fromJsonString(StartJobRequestSchema, toJsonString(StartJobRequestSchema, rehearsal));
-  const [stdout, stderr] = await openPipes(".", 2);
-  if (request.spec === undefined || stdout === undefined || stderr === undefined) return;
+  if (request.spec === undefined) return;
+  const pipes = await openOutputPipes(".");
   for (const path of [directory.root, directory.home, directory.tmp]) mkdirSync(path, { mode: 0o700 });
   const writer = new EventWriter({
     firstSequence: 1,
@@ -43,7 +43,7 @@ async function performRehearsal(directory: JobDirectory): Promise<void> {
     directory,
     slot: 1,
     settings,
-    pipes: { stdout, stderr },
+    takePipes: () => pipes,
     writer,
     stop: new StopSignal(),
     enterPhase: (phase) => writer.event({ case: "phaseChanged", value: { phase } }),

@@ -5,7 +5,7 @@ import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { cutText } from "../executor/cut-text.ts";
 import { type Conclusion, type Execution, type Executor, Unstartable } from "../executor/executor.ts";
 import { executorName, executors } from "../executor/executors.ts";
-import type { Pipe } from "../process/pipe.ts";
+import type { OutputPipes } from "../process/pipe.ts";
 import { jobMarker } from "../process/process-table.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
 import { makeWorkspace } from "../workspace/workspace.ts";
@@ -23,7 +23,8 @@ export interface JobRun {
   readonly directory: JobDirectory;
   readonly slot: number;
   readonly settings: JobSettings;
-  readonly pipes: { readonly stdout: Pipe; readonly stderr: Pipe };
+  /** Hands over what its process writes to; called once at most. */
+  readonly takePipes: () => OutputPipes;
   readonly writer: EventWriter;
   readonly stop: StopSignal;
   readonly enterPhase: (phase: JobPhase) => void;
@@ -39,7 +40,7 @@ export async function runJob(run: JobRun): Promise<void> {
   const limits = limitsOf(spec, settings.taskWallMs);
   stop.startLimits(limits);
   const { outcome, result } = await perform(run, limits);
-  stop.endLimits();
+  stop.end();
   enterPhase(JobPhase.COLLECTING);
   // What the job made unremovable goes with its directory, or stays; its end is not held up by that.
   await rm(directory.tmp, { recursive: true, force: true }).catch(() => undefined);
@@ -99,7 +100,7 @@ async function execute(run: JobRun, executor: Executor, limits: JobLimitsMs): Pr
     execution,
     env: jobEnvironment(run, execution),
     directory: directory.workspace,
-    pipes: run.pipes,
+    pipes: run.takePipes(),
     writer,
     stop,
     started: (leader) => writeLeader(directory, leader),

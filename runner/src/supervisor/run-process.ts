@@ -2,7 +2,7 @@ import { LogStream } from "#gen/job/v1/job_event_pb.js";
 import type { Execution, ProcessInput } from "../executor/executor.ts";
 import { killSurvivors, signalGroup } from "../process/kill-group.ts";
 import { LineSplitter } from "../process/line-splitter.ts";
-import type { Pipe } from "../process/pipe.ts";
+import type { OutputPipes } from "../process/pipe.ts";
 import type { ProcessIdentity } from "../process/process-table.ts";
 import { type Exit, type StartedProcess, startProcess } from "../process/start-process.ts";
 import type { EventWriter, Payload } from "../spool/event-writer.ts";
@@ -15,7 +15,7 @@ export interface RunRequest {
   readonly execution: Execution;
   readonly env: Readonly<Record<string, string>>;
   readonly directory: string;
-  readonly pipes: { readonly stdout: Pipe; readonly stderr: Pipe };
+  readonly pipes: OutputPipes;
   readonly writer: EventWriter;
   readonly stop: StopSignal;
   /** Called as soon as the process runs. */

@@ -31,6 +31,11 @@ export class RunnerLink {
     return this.#held !== null;
   }
 
+  /** True while a runner is on the line. */
+  get isOpen(): boolean {
+    return this.#socket?.readyState === "open";
+  }
+
   /** From now on this supervisor holds a job. */
   hold(held: HeldJob): void {
     this.#held = held;
@@ -44,20 +49,33 @@ export class RunnerLink {
     this.#update({ phase }, { kind: "phase", phase });
   }
 
-  /** Says that the job has ended, if anybody listens, and hangs up for good. */
-  async ended(end: SpoolEnd): Promise<void> {
-    this.#update({ end }, { kind: "ended", end });
+  /** Says that the job has ended, if anybody listens. From now on this supervisor holds none. */
+  ended(end: SpoolEnd): void {
+    this.#report({ kind: "ended", end });
+    this.#held = null;
+  }
+
+  /** Says that this supervisor can have another job. */
+  free(): void {
+    this.#report({ kind: "free" });
+  }
+
+  /** Hangs up for good, once what was said has arrived. */
+  async close(): Promise<void> {
     clearTimeout(this.#timer);
     const socket = this.#socket;
     this.#socket = undefined;
-    if (socket === undefined) return;
-    if (socket.connecting) socket.destroy();
+    if (socket?.readyState !== "open") socket?.destroy();
     else await new Promise<void>((resolve) => socket.once("close", () => resolve()).end());
   }
 
   #update(change: Partial<HeldJob>, report: Report): void {
     if (this.#held !== null) this.#held = { ...this.#held, ...change };
-    if (this.#socket !== undefined && !this.#socket.connecting) send(this.#socket, report);
+    this.#report(report);
+  }
+
+  #report(report: Report): void {
+    if (this.#socket !== undefined && this.isOpen) send(this.#socket, report);
   }
 
   #dial(): void {

@@ -13,6 +13,7 @@ export class StopSignal {
   #wallTimer: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #lastActivity = performance.now();
+  #isOver = false;
 
   /** Aborts when the job shall be stopped. */
   get signal(): AbortSignal {
@@ -36,6 +37,7 @@ export class StopSignal {
 
   /** The first order says why; a later one can only be more impatient. */
   stop(order: StopOrder): void {
+    if (this.#isOver) return;
     this.#grace.within(order.graceMs);
     if (this.#order !== undefined) return;
     this.#order = order;
@@ -55,8 +57,9 @@ export class StopSignal {
     this.#lastActivity = performance.now();
   }
 
-  /** Stops counting. */
-  endLimits(): void {
+  /** The job has nothing left to stop: no limit counts and no order is taken any more. */
+  end(): void {
+    this.#isOver = true;
     clearTimeout(this.#wallTimer);
     clearTimeout(this.#idleTimer);
     this.#grace.clear();

@@ -1,0 +1,120 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { EndCause } from "#gen/job/v1/job_pb.js";
+import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
+import { startRequest } from "../../testing/jobs.ts";
+import { identifyProcess } from "../process/process-table.ts";
+import { onReports, type Report, send, socketName } from "./control.ts";
+import { createJobDirectory, jobDirectory, jobsDirectory, trashDirectory } from "./job-directory.ts";
+
+// A hundred jobs take their time on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+
+const home = process.cwd();
+const program = fileURLToPath(new URL("./main.ts", import.meta.url));
+const settings = {
+  path: "/usr/bin:/bin",
+  taskWallMs: 60_000,
+  maxLogBytes: 1 << 20,
+  workspace: { defaultHost: "github.com", allowInsecure: false },
+  executors: { searchPath: "/usr/bin:/bin" },
+};
+
+/** The test is the runner of one supervisor. */
+let directory: string;
+let server: Server;
+let supervisor: ChildProcess;
+let line: Socket;
+let reports: Report["kind"][];
+
+beforeEach(async () => {
+  directory = mkdtempSync(`${tmpdir()}/blazecraft-supervisor-`);
+  process.chdir(directory);
+  for (const name of [jobsDirectory, trashDirectory]) mkdirSync(name);
+  reports = [];
+  server = createServer((socket) => {
+    line = socket;
+    onReports(socket, ({ kind }) => reports.push(kind));
+  }).listen(socketName);
+  supervisor = spawn(process.execPath, [program], { stdio: "ignore", env: {} });
+  await reported("hello");
+});
+
+afterEach(() => {
+  supervisor.kill("SIGKILL");
+  server.close();
+  process.chdir(home);
+  rmSync(directory, { recursive: true, maxRetries: 5 });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await wait(5);
+}
+
+async function reported(kind: Report["kind"]): Promise<void> {
+  await until(() => reports.includes(kind));
+}
+
+/** Has the supervisor begin a job. */
+async function begin(request: StartJobRequest): Promise<void> {
+  const identity = identifyProcess(supervisor.pid ?? 0);
+  if (identity === undefined) throw new Error("the supervisor is dead");
+  await createJobDirectory(request, { supervisor: identity, slot: 1 });
+  reports = [];
+  send(line, { kind: "run", jobId: request.jobId, slot: 1, settings });
+}
+
+function openFiles(): number {
+  return readdirSync(`/proc/${supervisor.pid}/fd`).length;
+}
+
+test("an order to stop a job that has ended does not touch the next one", async () => {
+  await begin(startRequest("true"));
+  await reported("free");
+  send(line, { kind: "stop", stop: { cause: EndCause.CANCELED, actor: null, graceMs: 0 } });
+  const next = startRequest("sleep 0.1; touch whole");
+  await begin(next);
+  await reported("ended");
+  expect(existsSync(`${jobDirectory(next.jobId).workspace}/whole`)).toBe(true);
+});
+
+test("a hundred jobs leave nothing open, and then the supervisor leaves itself", async () => {
+  await begin(startRequest("echo out; echo err >&2"));
+  await reported("free");
+  const open = openFiles();
+  // Neither uses the pipes that were opened for it.
+  await begin(startRequest("true", { repoRef: "https://user@host/x" }));
+  await reported("free");
+  await begin(startRequest("", { work: { case: "agent", value: { agent: "nobody" } } }));
+  await reported("free");
+  for (let jobs = 3; jobs < 99; jobs += 1) {
+    await begin(startRequest("echo out; echo err >&2"));
+    await reported("free");
+  }
+  expect(openFiles()).toBe(open);
+  await begin(startRequest("true"));
+  expect(await once(supervisor, "exit")).toEqual([0, null]);
+  expect(reports).not.toContain("free");
+});
+
+test("a supervisor that cannot end its job ends itself", async () => {
+  const request = startRequest("until [ -e go ]; do sleep 0.01; done");
+  await begin(request);
+  await reported("phase");
+  rmSync(jobDirectory(request.jobId).root, { recursive: true });
+  expect(await once(supervisor, "exit")).toEqual([null, "SIGKILL"]);
+  expect(reports).not.toContain("free");
+});
+
+test("a spare whose runner is gone leaves", async () => {
+  await begin(startRequest("true"));
+  await reported("free");
+  line.destroy();
+  expect(await once(supervisor, "exit")).toEqual([0, null]);
+});
