@@ -6,10 +6,11 @@ import { type Job, JobState, type PendingDetail, PendingDetailSchema, PendingRea
 import type { ListJobsRequest } from "#gen/job/v1/job_service_pb.js";
 import type { Answer } from "../answer.ts";
 import { type Env, parseSettings } from "../env.ts";
+import type { Admission, OfferAnswer } from "../offer.ts";
 import { pageTokenAfter } from "../page-token.ts";
 import { Pulse } from "../pulse.ts";
 import { createRunnerClient } from "../runner-client.ts";
-import { FleetStore, type KnownRunner } from "./fleet-store.ts";
+import { FleetStore, type KnownRunner, type SlotLease } from "./fleet-store.ts";
 import { watchList } from "./list-watchers.ts";
 import { assignJobs, type QueuedJob, type SlotOffer, waitReason } from "./queue.ts";
 import { runnerState, toRunner } from "./runner-check.ts";
@@ -24,11 +25,16 @@ const eagerCheckMs = 2_000;
 /** … and while Jobs run or somebody watches. */
 const checkMs = 10_000;
 
+/** A slot kept for a Job of which nothing is known yet. */
+type KeptSlot = Pick<SlotLease, "runner" | "offeredMs">;
+
 export class FleetObject extends DurableObject<Env> {
   readonly #store: FleetStore;
   readonly #pulse = new Pulse(1_000);
   /** Jobs being offered by this life of the object. */
   readonly #offering = new Set<string>();
+  /** Slots kept for Jobs that are being created. Should they be forgotten, a runner refuses one Job too many. */
+  readonly #kept = new Map<string, KeptSlot>();
   readonly #roster: RunnerRoster;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -61,10 +67,15 @@ export class FleetObject extends DurableObject<Env> {
   async report(job: Job): Promise<PendingDetail | undefined> {
     const state = job.status?.state ?? JobState.UNSPECIFIED;
     const { runner = "" } = job.placement ?? {};
+    const kept = this.#kept.get(job.id);
+    this.#kept.delete(job.id);
     this.#store.transaction(() => {
       if (!this.#store.index(job)) return;
       if (state === JobState.PENDING) this.#store.enqueue(job);
       else this.#store.dequeue(job.id);
+      if (state === JobState.PENDING && kept !== undefined) {
+        this.#store.lease({ jobId: job.id, ...kept, accepted: false });
+      }
       if (state === JobState.RUNNING || state === JobState.WAITING) {
         this.#store.lease({ jobId: job.id, runner, offeredMs: Date.now(), accepted: true });
       } else if (state !== JobState.PENDING) this.#store.unlease(job.id);
@@ -81,9 +92,55 @@ export class FleetObject extends DurableObject<Env> {
     this.#pulse.beat();
   }
 
-  /** True when no more Jobs can wait. */
-  async isFull(): Promise<boolean> {
-    return this.#store.queueLength() >= maxQueued;
+  /**
+   * Keeps a slot for a Job that is about to be created, if one is free and nobody waits for it. Nothing is stored: the
+   * Job's own report does that.
+   */
+  async admit(job: QueuedJob): Promise<Admission> {
+    if (this.#store.queueLength() >= maxQueued) return { kind: "full" };
+    const [assignment] = this.#isAwaited() || this.#isKnown(job.id) ? [] : assignJobs([job], this.#slotOffers());
+    const runner = assignment && this.#roster.find(assignment.runner);
+    if (runner === undefined) return { kind: "queued" };
+    this.#kept.set(job.id, { runner: runner.name, offeredMs: Date.now() });
+    return { kind: "offered", runner: runner.name, url: runner.url };
+  }
+
+  /** Gives back the slot that was kept for a Job that was not created after all. */
+  async dismiss(jobId: string): Promise<void> {
+    if (this.#kept.delete(jobId)) this.#dispatch();
+  }
+
+  /** Takes note of what became of the offer of a slot. */
+  async settleOffer(jobId: string, runner: string, answer: OfferAnswer): Promise<void> {
+    this.#kept.delete(jobId);
+    switch (answer.kind) {
+      case "accepted":
+        // It may have ended and given the slot back before this answer came.
+        this.#store.accept(jobId);
+        return;
+      case "impossible":
+        // Its own report, which is on its way, says what became of it.
+        return;
+      case "over":
+        if (answer.hasEnded) this.#store.transaction(() => this.#giveBack(jobId));
+        else this.#store.accept(jobId);
+        return;
+      case "bound":
+        this.#store.transaction(() => {
+          this.#store.unlease(jobId);
+          this.#store.bind(jobId, answer.runner, answer.untilMs);
+        });
+        this.#dispatch();
+        return;
+      case "refused":
+      case "unanswered":
+        this.#store.unlease(jobId);
+        this.#roster.noteRefusal(runner, answer.kind, answer.message);
+        await this.#schedule();
+        return;
+      default:
+        answer satisfies never;
+    }
   }
 
   /** A page of the list, pending Jobs with their place in the queue. */
@@ -168,34 +225,7 @@ export class FleetObject extends DurableObject<Env> {
       .offer({ runner, url })
       .catch((error: unknown) => ({ kind: "unanswered" as const, message: String(error) }))
       .finally(() => this.#offering.delete(jobId));
-    switch (answer.kind) {
-      case "accepted":
-        // It may have ended and given the slot back before this answer came.
-        this.#store.accept(jobId);
-        return;
-      case "impossible":
-        // Its own report, which is on its way, says what became of it.
-        return;
-      case "over":
-        if (answer.hasEnded) this.#store.transaction(() => this.#giveBack(jobId));
-        else this.#store.accept(jobId);
-        return;
-      case "bound":
-        this.#store.transaction(() => {
-          this.#store.unlease(jobId);
-          this.#store.bind(jobId, answer.runner, answer.untilMs);
-        });
-        this.#dispatch();
-        return;
-      case "refused":
-      case "unanswered":
-        this.#store.unlease(jobId);
-        this.#roster.noteRefusal(runner, answer.kind, answer.message);
-        await this.#schedule();
-        return;
-      default:
-        answer satisfies never;
-    }
+    await this.settleOffer(jobId, runner, answer);
   }
 
   /** Nothing is left of a Job that has ended. */
@@ -236,7 +266,7 @@ export class FleetObject extends DurableObject<Env> {
 
   async #schedule(): Promise<void> {
     const runners = this.#store.runners();
-    const isWaiting = !this.#store.queue()[Symbol.iterator]().next().done;
+    const isWaiting = this.#isAwaited();
     const isBusy = isWaiting || this.#pulse.watchers > 0 || this.#store.leases().length > 0;
     if (!isBusy || runners.length === 0) return;
     const isEager =
@@ -246,13 +276,24 @@ export class FleetObject extends DurableObject<Env> {
     if (alarmMs === null || alarmMs > dueMs) await this.ctx.storage.setAlarm(dueMs);
   }
 
+  /** True while a Job waits for a slot. */
+  #isAwaited(): boolean {
+    return !this.#store.queue()[Symbol.iterator]().next().done;
+  }
+
+  /** True when there is or was such a Job: a repeated request does not create it. */
+  #isKnown(jobId: string): boolean {
+    return this.#kept.has(jobId) || this.#store.jobs([jobId]).length > 0 || this.#store.wasForgotten(jobId);
+  }
+
   #slotOffers(): readonly SlotOffer[] {
-    const leases = this.#store.leases();
-    const leased = (name: string) => leases.filter(({ runner }) => runner === name).length;
+    for (const [jobId, { offeredMs }] of this.#kept) if (Date.now() - offeredMs > offerMs) this.#kept.delete(jobId);
+    const taken = [...this.#store.leases(), ...this.#kept.values()];
+    const takenAt = (name: string) => taken.filter(({ runner }) => runner === name).length;
     return this.#store.runners().map((runner) => ({
       name: runner.name,
       state: runnerState(runner),
-      freeSlots: this.#roster.isRefusing(runner.name) ? 0 : (runner.info?.slots ?? 0) - leased(runner.name),
+      freeSlots: this.#roster.isRefusing(runner.name) ? 0 : (runner.info?.slots ?? 0) - takenAt(runner.name),
       labels: runner.info?.labels ?? [],
       executors: runner.info?.executors.filter(({ problem }) => problem === "").map(({ name }) => name) ?? [],
     }));

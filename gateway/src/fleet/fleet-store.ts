@@ -3,7 +3,8 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type RunnerInfo, RunnerInfoSchema } from "#gen/fleet/v1/runner_pb.js";
 import { type Job, JobSchema } from "#gen/job/v1/job_pb.js";
 import type { ListJobsRequest } from "#gen/job/v1/job_service_pb.js";
-import { executorOf, listQuery, listShape, searchText } from "./job-index.ts";
+import { executorOf } from "../executor-of.ts";
+import { listQuery, listShape, searchText } from "./job-index.ts";
 import type { QueuedJob } from "./queue.ts";
 
 /** What is known about a runner. */

@@ -7,11 +7,6 @@ import { parsePageToken } from "../page-token.ts";
 /** Characters of a command or prompt that lists show and search looks into. */
 const listedTextLength = 1024;
 
-/** Name of the executor a spec needs: "task", or the agent's. */
-export function executorOf(spec: JobSpec | undefined): string {
-  return spec?.work.case === "agent" ? spec.work.value.agent : "task";
-}
-
 /** The command, argument vector or prompt of a spec as one text. */
 export function textOf(spec: JobSpec | undefined): string {
   if (spec?.work.case === "agent") return spec.work.value.prompt;

@@ -6,21 +6,12 @@ import { EndCause } from "#gen/job/v1/job_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { StreamEventsRequestSchema } from "#gen/runner/v1/runner_service_pb.js";
 import { findProblem } from "#protocol/problem.ts";
+import type { Started } from "../offer.ts";
 import type { RunnerClient } from "../runner-client.ts";
 import { ContractBroken, takeEvents } from "./event-intake.ts";
 import type { JobRecord } from "./job-record.ts";
 import type { Frames, Holder } from "./job-store.ts";
 import { backoffMs, type Lease } from "./lease.ts";
-
-/** What a runner made of a StartJob. */
-export type Started =
-  | { readonly kind: "accepted" }
-  /** It will not run the Job now; nothing has been started. */
-  | { readonly kind: "refused"; readonly why: ProblemReason; readonly message: string }
-  /** It can never run this Job; nothing has been started. */
-  | { readonly kind: "impossible"; readonly message: string }
-  /** No answer: it may have been started. */
-  | { readonly kind: "unanswered"; readonly message: string };
 
 /** The parts an attempt is driven with. */
 export interface AttemptParts {

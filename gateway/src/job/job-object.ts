@@ -4,28 +4,15 @@ import { durationMs, type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt"
 import { type Actor, EndCause, type Job, JobState } from "#gen/job/v1/job_pb.js";
 import type { Answer } from "../answer.ts";
 import { type Env, parseSettings } from "../env.ts";
+import type { Admission, Offer, OfferAnswer } from "../offer.ts";
 import { createRunnerClient } from "../runner-client.ts";
-import { Attempt, type Started } from "./attempt.ts";
+import { Attempt } from "./attempt.ts";
 import { type JobInit, JobRecord } from "./job-record.ts";
 import { finished, jobNotFound, keyReused, notFinished, queueFull } from "./job-refusals.ts";
 import { isFinal } from "./job-state.ts";
 import { type Holder, JobStore } from "./job-store.ts";
 import { lease } from "./lease.ts";
 import { watchStream } from "./watchers.ts";
-
-/** A runner that has a slot for the Job. */
-export interface Offer {
-  readonly runner: string;
-  readonly url: string;
-}
-
-/** What became of an offer. */
-export type OfferAnswer =
-  | Started
-  /** The Job does not wait any more. */
-  | { readonly kind: "over"; readonly hasEnded: boolean }
-  /** Another runner may be running it and has not been heard from; until then nobody else gets it. */
-  | { readonly kind: "bound"; readonly runner: string; readonly untilMs: number };
 
 /** An attempt of the Job that a runner says it holds. */
 export interface SeenAttempt extends Offer {
@@ -46,6 +33,8 @@ export class JobObject extends DurableObject<Env> {
   #attempt: Attempt | undefined;
   #changed = Promise.withResolvers<void>();
   #reporting: Promise<void> | undefined;
+  /** True once the alarm is set in this life. */
+  #isWatched = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -58,20 +47,25 @@ export class JobObject extends DurableObject<Env> {
     ctx.waitUntil(this.#setAlarm());
   }
 
-  /** Stores a new Job unless the queue is full, or answers with the one that the same request made before. */
-  async create(init: JobInit, isFull: boolean): Promise<Answer<{ job: Job; replayed: boolean }>> {
+  /**
+   * Stores a new Job unless the queue is full, and begins with it if a slot is offered; or answers with the one that the
+   * same request made before.
+   */
+  async create(init: JobInit, admission: Admission): Promise<Answer<{ job: Job; replayed: boolean }>> {
     if (this.#store.wasDeleted()) return { refused: keyReused("its job was deleted") };
     const existing = this.#record;
     if (existing !== undefined) {
       if (!equal(existing.memory.requestDigest, init.requestDigest)) return { refused: keyReused("another request") };
       return { ok: { job: existing.view(), replayed: true } };
     }
-    if (isFull) return { refused: queueFull() };
+    if (admission.kind === "full") return { refused: queueFull() };
     this.#store.prepare();
-    const record = JobRecord.create(this.#store, init, this.#listener);
+    const holder = admission.kind === "offered" ? startingAt(admission, 1) : undefined;
+    const record = JobRecord.create(this.#store, { ...init, holder }, this.#listener);
     this.#own(record);
     const created = record.view();
-    await this.#setAlarm();
+    if (holder === undefined) await this.#setAlarm();
+    else this.ctx.waitUntil(this.#begin(record, holder).then((answer) => this.#tellOfOffer(record, holder, answer)));
     await this.#report();
     // It may have begun to run already; its creator is told how it was created, and watches from there.
     return { ok: { job: record.state === JobState.PENDING ? record.view() : created, replayed: false } };
@@ -118,18 +112,21 @@ export class JobObject extends DurableObject<Env> {
   }
 
   /** Starts the Job on the offered runner, if it still waits. */
-  async offer({ runner, url }: Offer): Promise<OfferAnswer> {
+  async offer(offer: Offer): Promise<OfferAnswer> {
     const record = this.#record;
     if (record === undefined || record.state !== JobState.PENDING) return this.#over();
     const { holder, attempts } = record.memory;
-    const isElsewhere = holder !== undefined && holder.runner !== runner;
+    const isElsewhere = holder !== undefined && holder.runner !== offer.runner;
     const boundUntilMs = (holder?.sinceMs ?? 0) + lease.boundMs;
     if (isElsewhere && Date.now() < boundUntilMs)
       return { kind: "bound", runner: holder.runner, untilMs: boundUntilMs };
-    const attempt = holder === undefined || isElsewhere ? attempts + 1 : holder.attempt;
-    const next = { runner, url, attempt, phase: "starting", sinceMs: Date.now() } as const;
+    const next = startingAt(offer, holder === undefined || isElsewhere ? attempts + 1 : holder.attempt);
     record.setHolder(next);
-    await this.#setAlarm();
+    return await this.#begin(record, next);
+  }
+
+  /** Starts the attempt of a holder that is stored as `starting`. */
+  async #begin(record: JobRecord, next: Holder): Promise<OfferAnswer> {
     const started = await this.#drive().start(next);
     if (record.state !== JobState.PENDING || record.memory.holder?.phase !== "starting") return this.#over();
     if (started.kind === "accepted") {
@@ -140,7 +137,13 @@ export class JobObject extends DurableObject<Env> {
       if (started.kind === "impossible") record.finishWith(EndCause.UNSTARTABLE, started.message);
       else if (canceler !== undefined) record.finishWith(EndCause.CANCELED, "canceled before it began", canceler);
     }
+    if (started.kind !== "accepted") await this.#setAlarm();
     return started;
+  }
+
+  /** Tells the fleet what became of the slot that it kept for the new Job. That it runs, the report says. */
+  async #tellOfOffer(record: JobRecord, { runner }: Holder, answer: OfferAnswer): Promise<void> {
+    if (answer.kind !== "accepted") await this.#fleet().settleOffer(record.memory.job.id, runner, answer);
   }
 
   /**
@@ -196,6 +199,9 @@ export class JobObject extends DurableObject<Env> {
     },
     onStored: (sequence: number) => {
       this.ctx.waitUntil((this.#attempt?.acknowledge(sequence) ?? Promise.resolve()).catch(() => undefined));
+      // Not earlier: what is written delays what is sent, and until then the fleet's alarm looks after the attempt.
+      if (!this.#isWatched) this.ctx.waitUntil(this.#setAlarm());
+      this.#isWatched = true;
     },
     // The next life begins with what is stored, and asks the runner again for the rest.
     onBroken: (error: unknown) => this.ctx.abort(`events could not be stored: ${String(error)}`),
@@ -316,6 +322,10 @@ export class JobObject extends DurableObject<Env> {
         return record.state === JobState.PENDING ? queueDeadlineMs(record.view()) : undefined;
     }
   }
+}
+
+function startingAt({ runner, url }: Offer, attempt: number): Holder {
+  return { runner, url, attempt, phase: "starting", sinceMs: Date.now() };
 }
 
 function queueDeadlineMs({ createTime, spec }: Job): number {

@@ -71,17 +71,21 @@ export class JobRecord {
     });
   }
 
-  /** Stores a new Job with its first event. */
-  static create(store: JobStore, init: JobInit, listener: JobRecordListener): JobRecord {
+  /** Stores a new Job with its first event, and where it begins, if a slot is free. */
+  static create(
+    store: JobStore,
+    { holder, ...init }: JobInit & { readonly holder: Holder | undefined },
+    listener: JobRecordListener,
+  ): JobRecord {
     const status = create(JobStatusSchema, { state: JobState.PENDING, detail: { case: "pending", value: {} } });
     const { id, spec, creator, retryOf, continues } = init;
     const job = create(JobSchema, { id, createTime: now(), status, spec, creator, retryOf, continues, revision: 1 });
     const memory = {
       job,
       requestDigest: init.requestDigest,
-      holder: undefined,
+      holder,
       canceler: undefined,
-      attempts: 0,
+      attempts: holder?.attempt ?? 0,
       indexedRevision: 0,
     };
     const record = new JobRecord(store, memory, listener);

@@ -13,6 +13,7 @@ import { notImplemented, value } from "../answer.ts";
 import { callerKey } from "../auth/caller.ts";
 import type { Env } from "../env.ts";
 import { decodeEnvelopes } from "../envelope-stream.ts";
+import { executorOf } from "../executor-of.ts";
 import { parsePageToken } from "../page-token.ts";
 import { notFinished } from "./job-refusals.ts";
 import { readLog } from "./read-log.ts";
@@ -21,7 +22,6 @@ import { openWatch } from "./watch-stream.ts";
 /** The service over these bindings. Callers are known and allowed by then: see auth/. */
 export function createJobService(env: Env): ServiceImpl<typeof JobService> {
   const fleet = () => env.FLEET.getByName("fleet");
-  const isFull = remember(() => fleet().isFull(), 1_000);
   const jobObject = (id: string) => env.JOB.getByName(id);
 
   /** Creates a Job under an id that follows from the idempotency key, so that one key leads to one object. */
@@ -35,8 +35,10 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
     const id = key === "" ? randomId("job") : await idOfKey(`${creator.id}\n${key}`);
     const origins = new TextEncoder().encode(`${retryOf}\n${continues}\n`);
     const requestDigest = await digest(concatBytes([origins, toBinary(JobSpecSchema, inOrder(spec))]));
-    const init = { id, spec, requestDigest, creator, retryOf, continues };
-    return value(await jobObject(id).create(init, await isFull()));
+    const admission = await fleet().admit({ id, executor: executorOf(spec), labels: spec.runnerLabels, boundTo: "" });
+    const created = await jobObject(id).create({ id, spec, requestDigest, creator, retryOf, continues }, admission);
+    if ("refused" in created || created.ok.replayed) await fleet().dismiss(id);
+    return value(created);
   }
 
   /** A pending Job with its present place in the queue. */
@@ -158,16 +160,6 @@ function refuseRepoRef({ repoRef }: JobSpec): void {
     message: place.reason,
     action: 'Name "https://host/owner/name[@ref]", "owner/name[@ref]", or a bare name for an empty workspace.',
   });
-}
-
-/** The same question, asked again only when the last answer is older than this. */
-function remember<Value>(ask: () => Promise<Value>, ageMs: number): () => Promise<Value> {
-  let last: { readonly answer: Value; readonly atMs: number } | undefined;
-  return async () => {
-    // Not the promise is kept but its value: a request cannot wait for what another one began.
-    if (last === undefined || Date.now() - last.atMs > ageMs) last = { answer: await ask(), atMs: Date.now() };
-    return last.answer;
-  };
 }
 
 /** The id of the Job that an idempotency key of a caller makes. */
