@@ -45,6 +45,11 @@ describe("the commands of docs/api.md", () => {
     expect((await get(system, `/api/jobs/${job.id}`)).status).toBe(404);
   });
 
+  test("see what was spent", async () => {
+    const [answer = ""] = await run("## See what was spent");
+    expect(answer).toMatch(/^\{"rows":\[\],"total":\{.*\}\}repository,jobs,.*,cost_usd,estimated$/);
+  });
+
   test("repeat a request safely, and show an error", async () => {
     const answers = await Promise.all([1, 2, 3].map(() => run("## Repeat a request safely")));
     expect(new Set(answers.map(([answer = ""]) => JSON.parse(answer).id)).size).toBe(1);

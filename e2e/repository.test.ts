@@ -10,7 +10,7 @@ import { runGit } from "./git/run-git.ts";
 import { type Model, startModel } from "./model/model.ts";
 import { answer, text, toolUse } from "./model/turn.ts";
 import { createTask, logText, type NumberedEvent, readJob, story, watchToEnd } from "./system/jobs.ts";
-import { post, type RestJob, readSse } from "./system/rest.ts";
+import { get, post, type RestJob, readSse } from "./system/rest.ts";
 import { startSystem, type TestSystem } from "./system/start-system.ts";
 
 let folder: string;
@@ -139,6 +139,10 @@ describe.concurrent("a job on a repository", () => {
       status: { state: JobState.SUCCEEDED },
       result: "The note says TWO now.",
       usage: { inputTokens: 4000n, outputTokens: 400n, requests: 4 },
+    });
+    await system.jobs.deleteJob({ id });
+    expect(await (await get(system, "/api/usage?by=repository")).json()).toMatchObject({
+      rows: [{ key: repo_ref, jobs: 1, usage: { input_tokens: 4000, output_tokens: 400, requests: 4 } }],
     });
   });
 });

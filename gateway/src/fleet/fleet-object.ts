@@ -1,8 +1,16 @@
 /** The Durable Object that knows all runners and all Jobs: who has a slot, who waits and why, what lists show. */
 import { DurableObject } from "cloudflare:workers";
 import { create } from "@bufbuild/protobuf";
+import type { UsageGrouping, UsageRow } from "#gen/fleet/v1/fleet_service_pb.js";
 import type { Runner } from "#gen/fleet/v1/runner_pb.js";
-import { type Job, JobState, type PendingDetail, PendingDetailSchema, PendingReason } from "#gen/job/v1/job_pb.js";
+import {
+  type Job,
+  JobState,
+  type PendingDetail,
+  PendingDetailSchema,
+  PendingReason,
+  type Usage,
+} from "#gen/job/v1/job_pb.js";
 import type { ListJobsRequest } from "#gen/job/v1/job_service_pb.js";
 import type { Answer } from "../answer.ts";
 import { type Env, parseSettings } from "../env.ts";
@@ -15,6 +23,8 @@ import { watchList } from "./list-watchers.ts";
 import { assignJobs, type QueuedJob, type SlotOffer, waitReason } from "./queue.ts";
 import { runnerState, toRunner } from "./runner-check.ts";
 import { RunnerRoster } from "./runner-roster.ts";
+import { UsageLedger } from "./usage-ledger.ts";
+import type { DayRange } from "./usage-range.ts";
 
 /** Jobs that can wait. */
 const maxQueued = 100_000;
@@ -30,6 +40,7 @@ type KeptSlot = Pick<SlotLease, "runner" | "offeredMs">;
 
 export class FleetObject extends DurableObject<Env> {
   readonly #store: FleetStore;
+  readonly #usage: UsageLedger;
   readonly #pulse = new Pulse(1_000);
   /** Jobs being offered by this life of the object. */
   readonly #offering = new Set<string>();
@@ -40,6 +51,7 @@ export class FleetObject extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new FleetStore(ctx.storage);
+    this.#usage = new UsageLedger(ctx.storage.sql);
     this.#roster = new RunnerRoster({
       store: this.#store,
       connect: async (url) => {
@@ -71,6 +83,7 @@ export class FleetObject extends DurableObject<Env> {
     this.#kept.delete(job.id);
     this.#store.transaction(() => {
       if (!this.#store.index(job)) return;
+      this.#usage.enter(job, Date.now());
       if (state === JobState.PENDING) this.#store.enqueue(job);
       else this.#store.dequeue(job.id);
       if (state === JobState.PENDING && kept !== undefined) {
@@ -156,6 +169,11 @@ export class FleetObject extends DurableObject<Env> {
   /** Why a Job waits and where it stands in the queue; undefined when it does not wait here. */
   async pendingDetail(jobId: string): Promise<PendingDetail | undefined> {
     return this.#pendingDetails([jobId]).get(jobId);
+  }
+
+  /** What was spent on these days, by groups and in all. */
+  async usage(days: DayRange, grouping: UsageGrouping): Promise<{ rows: UsageRow[]; total: Usage }> {
+    return { rows: this.#usage.rows(days, grouping), total: this.#usage.total(days) };
   }
 
   async runners(): Promise<Runner[]> {

@@ -5,8 +5,9 @@ import type { FleetService } from "#gen/fleet/v1/fleet_service_pb.js";
 import { RunnerState } from "#gen/fleet/v1/runner_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { problemError } from "#protocol/problem.ts";
-import { notImplemented, value } from "../answer.ts";
+import { value } from "../answer.ts";
 import type { Env } from "../env.ts";
+import { usageRange } from "./usage-range.ts";
 
 /** The service over these bindings. Callers are known and allowed by then: see auth/. */
 export function createFleetService(env: Env): ServiceImpl<typeof FleetService> {
@@ -54,8 +55,9 @@ export function createFleetService(env: Env): ServiceImpl<typeof FleetService> {
       return {};
     },
 
-    getUsage() {
-      throw notImplemented("GetUsage");
+    async getUsage({ since, until, groupBy }) {
+      const days = usageRange({ ...(since && { since }), ...(until && { until }) }, Date.now());
+      return await fleet().usage(days, groupBy);
     },
   };
 }

@@ -13,6 +13,7 @@ import { jobRoutes } from "./jobs.ts";
 import { logRoute } from "./logs.ts";
 import { problemResponse, problemToJson } from "./problem-json.ts";
 import { matchRoute, type Route } from "./route.ts";
+import { usageRoute } from "./usage.ts";
 
 const routes: readonly Route[] = [
   ...jobRoutes,
@@ -21,6 +22,7 @@ const routes: readonly Route[] = [
   allJobsStreamRoute,
   ...healthRoutes,
   ...fleetRoutes,
+  usageRoute,
   ...agentRoutes,
 ];
 

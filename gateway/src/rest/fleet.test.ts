@@ -59,18 +59,6 @@ test.each([Code.Unavailable, Code.NotFound, Code.FailedPrecondition])(
   },
 );
 
-test("usage is grouped as asked", async () => {
-  const send = openLocalGateway({
-    fleet: {
-      getUsage: ({ groupBy }) => ({ rows: [{ key: String(groupBy), jobs: 2, usage: { costMicros: 1_500_000n } }] }),
-    },
-  });
-  expect(await (await send("/api/usage?by=model&since=2026-01-01")).json()).toMatchObject({
-    rows: [{ key: "3", jobs: 2, usage: { cost_micros: 1_500_000, cost_usd: 1.5 } }],
-  });
-  expect((await send("/api/usage?by=colour")).status).toBe(400);
-});
-
 test("every change of a job comes on the stream of all jobs, from where its reader was", async () => {
   const after: number[] = [];
   const send = openLocalGateway({
