@@ -25,7 +25,7 @@ export interface Row {
   readonly goal?: Goal;
 }
 
-type Unit = "" | "ms" | "MB/s" | "ms/MB" | "MiB";
+type Unit = "" | "1/min" | "ms" | "MB/s" | "ms/MB" | "MiB";
 
 /** What a value is to be, judged by its median. */
 export interface Goal {

@@ -9,7 +9,7 @@ export const firstByte: Figure = {
   title: "From creating a job to its first byte",
   async measure({ gateway, rounds }) {
     const small = await openSystem(gateway);
-    const large = await openSystem(gateway, { module: "loop-probe.ts", env: { BENCH_RESIDENT_MIB: "400" } });
+    const large = await openSystem(gateway, { preload: "loop-probe.ts", env: { BENCH_RESIDENT_MIB: "400" } });
     const floor = await openSpawner(0);
     try {
       const runs = await alternate(rounds * jobsPerRound, {

@@ -9,7 +9,7 @@ export const spawnBlock: Figure = {
   id: "G7",
   title: "Longest turn of the runner's event loop during a job, at 400 MiB",
   async measure({ gateway, rounds }) {
-    const system = await openSystem(gateway, { module: "loop-probe.ts", env: { BENCH_RESIDENT_MIB: "400" } });
+    const system = await openSystem(gateway, { preload: "loop-probe.ts", env: { BENCH_RESIDENT_MIB: "400" } });
     const spawner = await openSpawner(400);
     try {
       const runs = await alternate(rounds * jobsPerRound, {

@@ -1,6 +1,7 @@
 import { Agent, type IncomingMessage, request } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { type JobSpecSchema, PermissionMode } from "#gen/job/v1/job_pb.js";
 import {
   CreateJobRequestSchema,
   CreateJobResponseSchema,
@@ -23,14 +24,19 @@ export class JobClient {
 
   /** Creates a task and returns its id. */
   async create(argv: readonly string[]): Promise<string> {
-    const init: MessageInitShape<typeof CreateJobRequestSchema> = {
-      spec: {
-        repoRef: "bench",
-        work: { case: "task", value: { invocation: { case: "argv", value: { args: [...argv] } } } },
-        limits: { logBytes: maxLogBytes },
-      },
-    };
-    const body = toBinary(CreateJobRequestSchema, create(CreateJobRequestSchema, init));
+    const value = { invocation: { case: "argv" as const, value: { args: [...argv] } } };
+    return await this.#create({ case: "task", value });
+  }
+
+  /** Creates a Claude Code job that asks nobody and returns its id. */
+  async createAgent(prompt: string): Promise<string> {
+    const value = { agent: "claude", prompt, permissionMode: PermissionMode.BYPASS };
+    return await this.#create({ case: "agent", value });
+  }
+
+  async #create(work: NonNullable<MessageInitShape<typeof JobSpecSchema>["work"]>): Promise<string> {
+    const spec = { repoRef: "bench", work, limits: { logBytes: maxLogBytes } };
+    const body = toBinary(CreateJobRequestSchema, create(CreateJobRequestSchema, { spec }));
     const answer = await buffer(await this.#post("createJob", "application/proto", body));
     const { job } = fromBinary(CreateJobResponseSchema, answer);
     if (job === undefined) throw new Error("no job was created");

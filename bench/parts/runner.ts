@@ -13,6 +13,7 @@ export interface Runner {
   readonly process: Program<unknown>["process"];
   /** The runner, and the process that starts its supervisors. */
   readonly pids: readonly number[];
+  readonly dataDirectory: string;
   /** Waits until nothing of it has anything to do: the supervisor for the next job is ready. */
   untilRested(): Promise<void>;
   close(): Promise<void>;
@@ -21,16 +22,17 @@ export interface Runner {
 /** How to start a runner. */
 export interface RunnerOptions {
   readonly secret: string;
-  /** A module of bench/programs to be loaded into it before its own, and what that is told. */
-  readonly preload?: { readonly module: string; readonly env: Readonly<Record<string, string>> };
+  /** A module of bench/programs to be loaded into it before its own. */
+  readonly preload?: string;
+  /** What it and that module are told besides. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const main = fileURLToPath(new URL("../../runner/src/main.ts", import.meta.url));
 
-export async function startRunner({ secret, preload }: RunnerOptions): Promise<Runner> {
+export async function startRunner({ secret, preload, env }: RunnerOptions): Promise<Runner> {
   const dataDirectory = await mkdtemp(join(tmpdir(), "blazecraft-bench-"));
-  const imports =
-    preload === undefined ? [] : ["--import", new URL(`../programs/${preload.module}`, import.meta.url).href];
+  const imports = preload === undefined ? [] : ["--import", new URL(`../programs/${preload}`, import.meta.url).href];
   const program = await startProgram({
     argv: [process.execPath, ...imports, main],
     cwd: dataDirectory,
@@ -41,7 +43,7 @@ export async function startRunner({ secret, preload }: RunnerOptions): Promise<R
       DATA_DIR: dataDirectory,
       ISOLATION: "none",
       RUNNER_NAME: "bench",
-      ...preload?.env,
+      ...env,
     },
     readyFd: 1,
     ready: (line) => {
@@ -56,6 +58,7 @@ export async function startRunner({ secret, preload }: RunnerOptions): Promise<R
     url: `http://${program.ready}`,
     process: program.process,
     pids,
+    dataDirectory,
     untilRested: () => untilRested(pids, spawner),
     async close() {
       await program.close();

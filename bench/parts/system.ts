@@ -12,9 +12,9 @@ export interface System {
 }
 
 /** Starts a system and waits until its gateway reaches its runner. */
-export async function openSystem(bundle: Bundle, preload?: RunnerOptions["preload"]): Promise<System> {
+export async function openSystem(bundle: Bundle, options: Omit<RunnerOptions, "secret"> = {}): Promise<System> {
   const secret = randomBytes(32).toString("hex");
-  const runner = await startRunner({ secret, ...(preload && { preload }) });
+  const runner = await startRunner({ secret, ...options });
   const variables = { RUNNER_SECRET: secret, RUNNER_URL: runner.url, LOCAL_DEV: "1" };
   const workerd = await startWorkerd(bundle, variables).catch(async (error: unknown) => {
     await runner.close();
