@@ -20,6 +20,7 @@ import type { ExecutorStatus } from "./executor/executor.ts";
 import { executorName } from "./executor/executors.ts";
 import type { Jobs } from "./job/jobs.ts";
 import { streamEnvelopes } from "./spool/event-stream.ts";
+import { decideAsk, sendMessage, setPermissionMode } from "./steer.ts";
 import { version } from "./version.ts";
 
 /** What the service answers from. */
@@ -53,10 +54,19 @@ export function createRunnerService(options: RunnerServiceOptions): ServiceImpl<
       jobs.get(jobId, attempt).acknowledge(storedSequence);
       return {};
     },
-    sendMessage: () => notImplemented("SendMessage"),
-    decideAsk: () => notImplemented("DecideAsk"),
+    async sendMessage(request) {
+      const message = await sendMessage(jobs.get(request.jobId, request.attempt), request);
+      return message === undefined ? {} : { message };
+    },
+    async decideAsk(request) {
+      await decideAsk(jobs.get(request.jobId, request.attempt), request);
+      return {};
+    },
     getDiff: () => notImplemented("GetDiff"),
-    setPermissionMode: () => notImplemented("SetPermissionMode"),
+    async setPermissionMode(request) {
+      await setPermissionMode(jobs.get(request.jobId, request.attempt), request);
+      return {};
+    },
     putAttachment: () => notImplemented("PutAttachment"),
     async releaseJob({ jobId, attempt: number }) {
       await jobs.releaseUpTo(jobId, number);

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { JobEventSchema } from "#gen/job/v1/job_event_pb.js";
-import type { JobSpec, OutcomeSchema } from "#gen/job/v1/job_pb.js";
+import type { AskSchema, Decision } from "#gen/job/v1/ask_pb.js";
+import type { JobEventSchema, Message } from "#gen/job/v1/job_event_pb.js";
+import type { JobSpec, OutcomeSchema, PermissionMode } from "#gen/job/v1/job_pb.js";
 
 /**
  * One kind of work. An executor says which process to start, turns what that process prints into events, and judges how
@@ -48,6 +49,37 @@ export interface ExecutorJob {
   readonly tmp: string;
   /** Writes an event, in order with the log; its time is now. The supervisor numbers and stores it. */
   emit(payload: EventPayload): void;
+  /** What the agent may do unasked when it starts; a person may have changed what the spec says. */
+  readonly permissionMode: PermissionMode;
+  /**
+   * Asks people, and answers how they decided; undefined when the question was taken back by its signal, or the attempt
+   * ends. The job is WAITING meanwhile. The decision has been written as an event when it is answered.
+   */
+  ask(question: AskQuestion, context: AskContext): Promise<Decision | undefined>;
+  /** What people tell the agent. */
+  readonly messages: MessageQueue;
+  /** Says in which permission mode the agent is. A mode that it is known to be in already is not news. */
+  modeChanged(mode: PermissionMode): void;
+}
+
+/** What an ask asks. */
+export type AskQuestion = NonNullable<MessageInitShape<typeof AskSchema>["question"]> & { readonly case: string };
+
+/** Who asks, and until when. */
+export interface AskContext {
+  /** The tool call of the main agent inside which a sub-agent asks; empty for the main agent. */
+  readonly parentToolCallId: string;
+  /** Takes the question back. */
+  readonly signal: AbortSignal;
+}
+
+/** Messages that wait for the agent. It takes them between two steps, and when its turn has ended. */
+export interface MessageQueue {
+  readonly isEmpty: boolean;
+  /** The messages in order; from now on the agent has them. */
+  take(): readonly Message[];
+  /** Says that the agent takes no more. */
+  close(): void;
 }
 
 /** The payload of an event that is about to be written. */
@@ -64,9 +96,25 @@ export interface Execution {
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: ExecutionInput;
   readonly stdout: ExecutionOutput;
+  /** How people steer it while it runs; absent when they cannot. */
+  readonly steering?: AgentSteering;
   /** Called once, after the process ended and the last of its output was handed over. */
   conclude(end: ProcessEnd): Conclusion;
 }
+
+/** What the supervisor has an agent do while it runs. */
+export interface AgentSteering {
+  /** Asks it to leave its turn. It then takes the messages that wait, or ends when there are none. */
+  interrupt(): void;
+  /** Changes what it may do unasked, from its next tool call on. */
+  setMode(mode: PermissionMode): Promise<ModeAnswer>;
+}
+
+/** Whether an agent changed its permission mode. */
+export type ModeAnswer =
+  | { readonly kind: "changed" }
+  /** One lower-case fact. */
+  | { readonly kind: "refused"; readonly reason: string };
 
 /** Where the process reads from. */
 export type ExecutionInput =

@@ -8,6 +8,7 @@ import type { StopOrder } from "../supervisor/control.ts";
 import { Deadline } from "../supervisor/deadline.ts";
 import { type JobDirectory, jobDirectory, readOwner } from "../supervisor/job-directory.ts";
 import type { Supervisor } from "../supervisor/supervisor-pool.ts";
+import { SupervisorCalls } from "./supervisor-calls.ts";
 
 /** One attempt that this runner holds, as far as it has heard from its supervisor. */
 export class Attempt {
@@ -16,6 +17,9 @@ export class Attempt {
   readonly slot: number;
   readonly firstSequence: number;
   readonly directory: JobDirectory;
+  /** False for a task, which nobody can steer. */
+  readonly hasAgent: boolean;
+  readonly calls = new SupervisorCalls();
   readonly #listeners = new Set<() => void>();
   readonly #deadline = new Deadline(() => this.killSupervisor());
   #supervisor: Supervisor | undefined;
@@ -28,7 +32,8 @@ export class Attempt {
   #storedSequence = 0;
 
   /** An attempt that is taken up after a restart is not known to any depth until its supervisor was heard. */
-  constructor({ jobId, attempt, firstSequence }: StartJobRequest, slot: number, { isNew }: { isNew: boolean }) {
+  constructor({ jobId, attempt, firstSequence, spec }: StartJobRequest, slot: number, { isNew }: { isNew: boolean }) {
+    this.hasAgent = spec?.work.case === "agent";
     this.#heard = isNew;
     this.jobId = jobId;
     this.number = attempt;
@@ -71,6 +76,7 @@ export class Attempt {
   /** Follows the supervisor that holds this attempt; `cut` is called when its line is. */
   follow(supervisor: Supervisor, cut: () => void): void {
     this.#supervisor = supervisor;
+    this.calls.connect(supervisor);
     supervisor.listen({
       report: (report) => {
         switch (report.kind) {
@@ -79,6 +85,9 @@ export class Attempt {
             return;
           case "phase":
             this.#phase = report.phase;
+            return;
+          case "answered":
+            this.calls.answered(report);
             return;
           case "ended":
             this.finish(report.end);
@@ -89,6 +98,7 @@ export class Attempt {
       },
       cut: () => {
         if (this.#supervisor === supervisor) this.#supervisor = undefined;
+        this.calls.cut(supervisor);
         cut();
       },
     });
@@ -142,6 +152,7 @@ export class Attempt {
     this.#end = end;
     this.#ended = true;
     this.#supervisor = undefined;
+    this.calls.end();
     this.#deadline.clear();
     this.#tell();
   }

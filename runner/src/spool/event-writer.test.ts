@@ -145,7 +145,7 @@ test("past the limit head and tail are kept, and the cut between them is told fo
   log(STDOUT, "0\n1\n2\n3\n4\n5\n");
   for (let line = 6; line < 40; line += 1) log(line % 2 === 0 ? STDOUT : STDERR, `${line % 10}\n`);
   writer.releaseHeldOutput();
-  writer.end({ cause: EndCause.COMPLETED }, "");
+  writer.end({ outcome: { cause: EndCause.COMPLETED }, result: "", unknownLines: 0 });
   expect(shown(batches())).toEqual([
     ["out", 0, 1, "0\n1\n2\n3\n4\n5\n"],
     ["out gap", 12, 44, 16],
@@ -177,7 +177,7 @@ test("what readers count from a header on is what the next header says, also beh
   log(STDOUT, "b\n");
   log(STDERR, "wxyz");
   writer.releaseHeldOutput();
-  writer.end({ cause: EndCause.COMPLETED }, "");
+  writer.end({ outcome: { cause: EndCause.COMPLETED }, result: "", unknownLines: 0 });
   const all = batches();
   expect(all.at(-1)?.header?.log).toMatchObject({ stdoutOffset: 3n, stderrOffset: 15n, lines: 2 });
   for (const [index, { header, events }] of all.entries()) {
@@ -203,7 +203,7 @@ test("the end stands alone and fingerprints all before it", () => {
   const { writer, log, messages, batches } = openWriter();
   log(STDOUT, "hello\n");
   writer.event({ case: "phaseChanged", value: { phase: JobPhase.COLLECTING } });
-  writer.end({ cause: EndCause.COMPLETED, exitCode: 0 }, "done");
+  writer.end({ outcome: { cause: EndCause.COMPLETED, exitCode: 0 }, result: "done", unknownLines: 2 });
   const [last] = batches().slice(-1);
   expect(last?.events).toHaveLength(1);
   const payload = last?.events[0]?.payload;

@@ -31,6 +31,13 @@ export interface BatchRange {
   readonly newestSequence: number;
 }
 
+/** What is known of an attempt's end besides what was written. */
+export interface AttemptVerdict {
+  readonly outcome: MessageInitShape<typeof OutcomeSchema>;
+  readonly result: string;
+  readonly unknownLines: number;
+}
+
 /** What an EventWriter starts from and writes to. */
 export interface EventWriterOptions {
   readonly firstSequence: number;
@@ -118,12 +125,12 @@ export class EventWriter {
   }
 
   /** Writes the attempt's last event in a batch of its own. */
-  end(outcome: MessageInitShape<typeof OutcomeSchema>, result: string): void {
+  end(verdict: AttemptVerdict): void {
     this.flush();
     const stdout = this.#fingerprint.stream(LogStream.STDOUT);
     const stderr = this.#fingerprint.stream(LogStream.STDERR);
     const eventsSha256 = this.#fingerprint.events();
-    this.#addEvent({ case: "attemptEnded", value: { outcome, stdout, stderr, eventsSha256, result } });
+    this.#addEvent({ case: "attemptEnded", value: { ...verdict, stdout, stderr, eventsSha256 } });
     this.flush();
   }
 

@@ -136,6 +136,6 @@ test("a scan after segments were freed counts what it cannot hash", () => {
 test("a scan sees whether the attempt had ended, and an empty spool", () => {
   expect(scanSpool(`${directory}/none`, first).end).toEqual({ newestSequence: 4, bytes: 0 });
   const { writer, spool } = spoolBatches(1);
-  writer.end({ cause: EndCause.COMPLETED }, "");
+  writer.end({ outcome: { cause: EndCause.COMPLETED }, result: "", unknownLines: 0 });
   expect(scanSpool(directory, first)).toMatchObject({ ended: true, end: spool.end });
 });

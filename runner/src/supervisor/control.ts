@@ -3,7 +3,8 @@
  * again and again after the runner went away, so a runner knows its jobs by who calls.
  */
 import type { Socket } from "node:net";
-import type { ActorKind, EndCause, JobPhase } from "#gen/job/v1/job_pb.js";
+import type { JsonValue } from "@bufbuild/protobuf";
+import type { ActorKind, EndCause, JobPhase, PermissionMode } from "#gen/job/v1/job_pb.js";
 import type { ProcessIdentity } from "../process/process-table.ts";
 import type { SpoolEnd } from "../spool/segments.ts";
 import type { JobSettings } from "./settings.ts";
@@ -18,6 +19,8 @@ export type Report =
   /** Events were spooled. */
   | { readonly kind: "appended"; readonly end: SpoolEnd }
   | { readonly kind: "phase"; readonly phase: JobPhase }
+  /** The answer to a command that is a call. */
+  | { readonly kind: "answered"; readonly call: number; readonly answer: CallAnswer }
   /** The last event is spooled and everything of the job has been cleaned up; the supervisor holds it no more. */
   | { readonly kind: "ended"; readonly end: SpoolEnd }
   /** It is a spare again. One that does not say so behind its job leaves. */
@@ -39,12 +42,42 @@ export type Command =
   | { readonly kind: "recover"; readonly jobId: string }
   /** It is not needed after all; only to a spare. */
   | { readonly kind: "leave" }
-  | { readonly kind: "stop"; readonly stop: StopOrder };
+  | { readonly kind: "stop"; readonly stop: StopOrder }
+  | SteeringCommand;
+
+/** What people want of the agent of a job. One with a `call` is answered with that number. Messages are in their JSON form. */
+export type SteeringCommand =
+  /** The decision on an ask; the event that closes the ask is the answer. */
+  | { readonly kind: "decide"; readonly askId: string; readonly decision: JsonValue }
+  | { readonly kind: "message"; readonly call: number; readonly message: JsonValue }
+  | {
+      readonly kind: "mode";
+      readonly call: number;
+      readonly mode: PermissionMode;
+      readonly actor: CommandActor | null;
+    };
+
+/** What came of a call. */
+export type CallAnswer =
+  | { readonly kind: "done" }
+  /** The message as it stands. */
+  | { readonly kind: "message"; readonly message: JsonValue }
+  /** One lower-case fact says why. */
+  | { readonly kind: "refused"; readonly refusal: CallRefusal; readonly message: string };
+
+/** Why a call is refused: the agent has the message, takes no more of them, or has no such mode. */
+export type CallRefusal = "consumed" | "ended" | "unsupported";
+
+/** Who is behind a command. */
+export interface CommandActor {
+  readonly kind: ActorKind;
+  readonly id: string;
+}
 
 /** Why and how to stop a job. */
 export interface StopOrder {
   readonly cause: EndCause;
-  readonly actor: { readonly kind: ActorKind; readonly id: string } | null;
+  readonly actor: CommandActor | null;
   /** Between SIGTERM and SIGKILL. */
   readonly graceMs: number;
 }
@@ -78,12 +111,21 @@ const isProcess = record({ pid: isNumber, startTime: isNumber, bootId: isString 
 const isHeldJob = record({ jobId: isString, attempt: isNumber, phase: isNumber, end: isSpoolEnd });
 const isActor = record({ kind: isNumber, id: isString });
 const isStop = record({ cause: isNumber, actor: nullable(isActor), graceMs: isNumber });
+/** JSON whose form is checked by whoever parses it. */
+const isJson: Check = () => true;
+const answerFields: Fields<CallAnswer> = {
+  done: {},
+  message: { message: isJson },
+  refused: { refusal: isString, message: isString },
+};
+const isAnswer: Check = (value) => isMessage(value, answerFields);
 const isSettings = record({ path: isString, taskWallMs: isNumber, maxLogBytes: isNumber });
 
 const reportFields: Fields<Report> = {
   hello: { process: isProcess, held: nullable(isHeldJob) },
   appended: { end: isSpoolEnd },
   phase: { phase: isNumber },
+  answered: { call: isNumber, answer: isAnswer },
   ended: { end: isSpoolEnd },
   free: {},
 };
@@ -93,6 +135,9 @@ const commandFields: Fields<Command> = {
   recover: { jobId: isString },
   leave: {},
   stop: { stop: isStop },
+  decide: { askId: isString, decision: isJson },
+  message: { call: isNumber, message: isJson },
+  mode: { call: isNumber, mode: isNumber, actor: nullable(isActor) },
 };
 
 function record(checks: Readonly<Record<string, Check>>): Check {
@@ -111,11 +156,14 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function parseMessage<Message extends { kind: string }>(line: string, fields: Fields<Message>): Message {
   const value: unknown = JSON.parse(line);
-  if (isObject(value) && typeof value.kind === "string" && Object.hasOwn(fields, value.kind)) {
-    const checks: Readonly<Record<string, Check>> = fields[value.kind as Message["kind"]];
-    if (record(checks)(value)) return value as unknown as Message;
-  }
+  if (isMessage(value, fields)) return value;
   throw new Error(`control message is malformed: ${line.slice(0, 200)}`);
+}
+
+function isMessage<Message extends { kind: string }>(value: unknown, fields: Fields<Message>): value is Message {
+  if (!isObject(value) || typeof value.kind !== "string" || !Object.hasOwn(fields, value.kind)) return false;
+  const checks: Readonly<Record<string, Check>> = fields[value.kind as Message["kind"]];
+  return record(checks)(value);
 }
 
 /** More than any message takes, in UTF-16 units. A job's process may write here too. */

@@ -43,7 +43,7 @@ export async function holdJob(
     writer.event({ case: "phaseChanged", value: { phase } });
     link.phase(phase);
   };
-  await runJob({ request, spec, directory, slot, settings, takePipes, writer, stop, enterPhase });
+  await runJob({ request, spec, directory, slot, settings, takePipes, writer, stop, line: link, enterPhase });
   await finish(directory, spool, link);
   process.off("uncaughtException", onFailure);
 }

@@ -5,7 +5,7 @@
  */
 import { ActorKind, EndCause } from "#gen/job/v1/job_pb.js";
 import { type OutputPipes, openOutputPipes } from "../process/pipe.ts";
-import type { Command } from "./control.ts";
+import type { Command, SteeringCommand } from "./control.ts";
 import { holdJob, holdLostJob } from "./hold-job.ts";
 import { rehearseJob } from "./rehearse-job.ts";
 import { RunnerLink } from "./runner-link.ts";
@@ -28,7 +28,7 @@ process.on("SIGTERM", () => {
   stop?.stop({ cause: EndCause.RUNNER_STOPPED, actor: { kind: ActorKind.RUNNER, id: "" }, graceMs: 10_000 });
 });
 
-function obey(command: Command): void {
+function obey(command: Exclude<Command, SteeringCommand>): void {
   switch (command.kind) {
     case "run":
       // A failure ends this process; the runner sees that and has the job recovered.

@@ -15,7 +15,8 @@ export async function recoverJob(jobId: string, directory: JobDirectory, writer:
   rmSync(directory.held, { recursive: true, force: true });
   // What the job made unremovable goes with its directory, or stays; its end is not held up by that.
   await rm(directory.tmp, { recursive: true, force: true }).catch(() => undefined);
-  writer.end(withSurvivors(wasDiskFull(directory) ? diskFull : lost, survivors), "");
+  const outcome = withSurvivors(wasDiskFull(directory) ? diskFull : lost, survivors);
+  writer.end({ outcome, result: "", unknownLines: 0 });
 }
 
 const diskFull = {

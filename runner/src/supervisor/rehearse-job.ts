@@ -46,6 +46,7 @@ async function performRehearsal(directory: JobDirectory): Promise<void> {
     takePipes: () => pipes,
     writer,
     stop: new StopSignal(),
+    line: { onSteering: () => undefined, answer: () => undefined },
     enterPhase: (phase) => writer.event({ case: "phaseChanged", value: { phase } }),
   });
 }

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { LogStream } from "#gen/job/v1/job_event_pb.js";
-import { ActorKind, EndCause, JobPhase, JobState } from "#gen/job/v1/job_pb.js";
+import { ActorKind, EndCause, JobPhase, JobState, PermissionMode } from "#gen/job/v1/job_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { cutText } from "../executor/cut-text.ts";
 import { type Conclusion, type Execution, type Executor, Unstartable } from "../executor/executor.ts";
@@ -9,11 +9,14 @@ import type { OutputPipes } from "../process/pipe.ts";
 import { jobMarker } from "../process/process-table.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
 import { makeWorkspace } from "../workspace/workspace.ts";
+import { ActiveEvents } from "./active-events.ts";
 import { type JobDirectory, writeLeader } from "./job-directory.ts";
 import { type JobLimitsMs, limitsOf } from "./limits.ts";
 import { stoppedOutcome, unstartableOutcome, withSurvivors } from "./outcome.ts";
 import { exitFacts, runProcess } from "./run-process.ts";
+import type { SteeringLine } from "./runner-link.ts";
 import type { JobSettings } from "./settings.ts";
+import { Steering } from "./steering.ts";
 import type { StopSignal } from "./stop-signal.ts";
 
 /** One attempt, and what is needed to run it. */
@@ -27,6 +30,7 @@ export interface JobRun {
   readonly takePipes: () => OutputPipes;
   readonly writer: EventWriter;
   readonly stop: StopSignal;
+  readonly line: SteeringLine;
   readonly enterPhase: (phase: JobPhase) => void;
 }
 
@@ -38,24 +42,41 @@ export async function runJob(run: JobRun): Promise<void> {
   const actor = { kind: ActorKind.RUNNER, id: runnerName };
   writer.event({ case: "stateChanged", value: { status, placement: { runner: runnerName, slot, attempt }, actor } });
   const limits = limitsOf(spec, settings.taskWallMs);
-  stop.startLimits(limits);
-  const { outcome, result } = await perform(run, limits);
+  const events = new ActiveEvents(writer, stop);
+  const steering = openSteering(run, limits, events);
+  stop.startLimits({ ...limits, isWaiting: () => steering.waits.isWaiting });
+  const { outcome, result } = await perform({ ...run, limits, events, steering });
   stop.end();
+  steering.close();
   enterPhase(JobPhase.COLLECTING);
   // What the job made unremovable goes with its directory, or stays; its end is not held up by that.
   await rm(directory.tmp, { recursive: true, force: true }).catch(() => undefined);
-  writer.end(outcome, cutText(result, maxResultBytes).text);
+  writer.end({ outcome, result: cutText(result, maxResultBytes).text, unknownLines: events.unknownLines });
 }
 
-async function perform(run: JobRun, limits: JobLimitsMs): Promise<Conclusion> {
-  const { stop, enterPhase, spec } = run;
+/** An attempt that runs. */
+interface ActiveRun extends JobRun {
+  readonly limits: JobLimitsMs;
+  readonly events: ActiveEvents;
+  readonly steering: Steering;
+}
+
+function openSteering({ request, spec, line, stop }: JobRun, { askMs }: JobLimitsMs, events: ActiveEvents): Steering {
+  const permissionMode = spec.work.case === "agent" ? spec.work.value.permissionMode : PermissionMode.UNSPECIFIED;
+  const steering = new Steering({ jobId: request.jobId, permissionMode, askMs, emit: events.emit, line });
+  stop.signal.addEventListener("abort", () => steering.close(), { once: true });
+  return steering;
+}
+
+async function perform(run: ActiveRun): Promise<Conclusion> {
+  const { stop, enterPhase, spec, limits } = run;
   enterPhase(JobPhase.PREPARING);
   const executor = executors.get(executorName(spec));
   if (executor === undefined) return unstartable(unstartableOutcome(executorName(spec), "no such executor"));
   try {
     const failure = await prepareWorkspace(run);
     if (stop.order !== undefined) return { outcome: stoppedOutcome(stop.order, limits), result: "" };
-    return failure ?? (await execute(run, executor, limits));
+    return failure ?? (await execute(run, executor));
   } catch (error) {
     if (error instanceof Unstartable) return unstartable(error.outcome);
     if (stop.order === undefined || !stop.signal.aborted || !isAbort(error)) throw error;
@@ -79,8 +100,9 @@ async function prepareWorkspace(run: JobRun): Promise<Conclusion | undefined> {
   return unstartable({ cause: EndCause.CLONE_FAILED, message: cutText(result.message, maxMessageBytes).text });
 }
 
-async function execute(run: JobRun, executor: Executor, limits: JobLimitsMs): Promise<Conclusion> {
-  const { request, spec, directory, settings, writer, stop, enterPhase } = run;
+async function execute(run: ActiveRun, executor: Executor): Promise<Conclusion> {
+  const { request, spec, directory, settings, writer, stop, enterPhase, limits, events, steering } = run;
+  const { permissionMode } = steering;
   const execution = await executor.prepare({
     jobId: request.jobId,
     attempt: request.attempt,
@@ -89,11 +111,13 @@ async function execute(run: JobRun, executor: Executor, limits: JobLimitsMs): Pr
     workspace: directory.workspace,
     home: directory.home,
     tmp: directory.tmp,
-    emit: (payload) => {
-      stop.active();
-      writer.event(payload);
-    },
+    emit: events.emit,
+    permissionMode,
+    ask: (question, context) => steering.asks.open(question, context),
+    messages: steering.messages,
+    modeChanged: (mode) => steering.modeChanged(mode),
   });
+  if (execution.steering) steering.attach(execution.steering, permissionMode);
   enterPhase(JobPhase.EXECUTING);
   const result = await runProcess({
     jobId: request.jobId,

@@ -2,23 +2,41 @@ import { connect, type Socket } from "node:net";
 import type { JobPhase } from "#gen/job/v1/job_pb.js";
 import { identifyProcess } from "../process/process-table.ts";
 import type { SpoolEnd } from "../spool/segments.ts";
-import { type Command, type HeldJob, onCommands, type Report, send, socketName } from "./control.ts";
+import {
+  type CallAnswer,
+  type Command,
+  type HeldJob,
+  onCommands,
+  type Report,
+  type SteeringCommand,
+  send,
+  socketName,
+} from "./control.ts";
 
 /** What a supervisor does with what it hears. */
 export interface RunnerLinkOptions {
-  readonly onCommand: (command: Command) => void;
+  readonly onCommand: (command: Exclude<Command, SteeringCommand>) => void;
   /** The runner went away while this supervisor held no job. */
   readonly onOrphaned: () => void;
+}
+
+/** How people reach the agent of the job that is held. */
+export interface SteeringLine {
+  /** Who does from now on what they want. */
+  onSteering(obey: (command: SteeringCommand) => void): void;
+  /** Answers a call of theirs. */
+  answer(call: number, answer: CallAnswer): void;
 }
 
 /**
  * A supervisor's line to whichever runner owns the data directory now. Dials again whenever it is cut, and then says
  * where the job stands; what is reported meanwhile need not be kept, because the hello says it all.
  */
-export class RunnerLink {
+export class RunnerLink implements SteeringLine {
   readonly #options: RunnerLinkOptions;
   #socket: Socket | undefined;
   #held: HeldJob | null = null;
+  #steer: (command: SteeringCommand) => void = () => undefined;
   #redialMs = firstRedialMs;
   #timer: NodeJS.Timeout | undefined;
 
@@ -41,6 +59,14 @@ export class RunnerLink {
     this.#held = held;
   }
 
+  onSteering(obey: (command: SteeringCommand) => void): void {
+    this.#steer = obey;
+  }
+
+  answer(call: number, answer: CallAnswer): void {
+    this.#report({ kind: "answered", call, answer });
+  }
+
   appended(end: SpoolEnd): void {
     this.#update({ end }, { kind: "appended", end });
   }
@@ -53,6 +79,7 @@ export class RunnerLink {
   ended(end: SpoolEnd): void {
     this.#report({ kind: "ended", end });
     this.#held = null;
+    this.#steer = () => undefined;
   }
 
   /** Says that this supervisor can have another job. */
@@ -85,7 +112,10 @@ export class RunnerLink {
       this.#redialMs = firstRedialMs;
       send(socket, { kind: "hello", process: ownIdentity(), held: this.#held });
     });
-    onCommands(socket, this.#options.onCommand);
+    onCommands(socket, (command) => {
+      if (isSteering(command)) this.#steer(command);
+      else this.#options.onCommand(command);
+    });
     // Every error is followed by "close".
     socket.on("error", () => undefined);
     socket.once("close", () => this.#lost(socket));
@@ -97,6 +127,10 @@ export class RunnerLink {
     this.#timer = setTimeout(() => this.#dial(), this.#redialMs);
     this.#redialMs = Math.min(this.#redialMs * 2, lastRedialMs);
   }
+}
+
+function isSteering(command: Command): command is SteeringCommand {
+  return command.kind === "decide" || command.kind === "message" || command.kind === "mode";
 }
 
 const firstRedialMs = 20;

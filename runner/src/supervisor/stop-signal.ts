@@ -3,6 +3,14 @@ import type { StopOrder } from "./control.ts";
 import { Deadline } from "./deadline.ts";
 import { limitGraceMs } from "./limits.ts";
 
+/** Limits that are counted here. */
+export interface CountedLimits {
+  readonly wallMs: number;
+  readonly idleMs: number | undefined;
+  /** Whether the job waits for somebody just now, and so is not idle. Where that ends, say that it is active. */
+  readonly isWaiting: () => boolean;
+}
+
 /** Decides once whether and why a job is stopped: by order, or because one of its limits fired. */
 export class StopSignal {
   readonly #abort = new AbortController();
@@ -14,6 +22,7 @@ export class StopSignal {
   #idleTimer: NodeJS.Timeout | undefined;
   #lastActivity = performance.now();
   #isOver = false;
+  #isWaiting = () => false;
 
   /** Aborts when the job shall be stopped. */
   get signal(): AbortSignal {
@@ -46,7 +55,8 @@ export class StopSignal {
   }
 
   /** Begins to count; timers run on the monotonic clock. */
-  startLimits({ wallMs, idleMs }: { wallMs: number; idleMs: number | undefined }): void {
+  startLimits({ wallMs, idleMs, isWaiting }: CountedLimits): void {
+    this.#isWaiting = isWaiting;
     this.#wallTimer = setTimeout(() => this.stop({ cause: EndCause.WALL_TIMEOUT, ...limit }), wallMs);
     this.#lastActivity = performance.now();
     if (idleMs !== undefined) this.#awaitIdle(idleMs, idleMs);
@@ -67,6 +77,7 @@ export class StopSignal {
 
   #awaitIdle(idleMs: number, waitMs: number): void {
     this.#idleTimer = setTimeout(() => {
+      if (this.#isWaiting()) this.active();
       const leftMs = this.#lastActivity + idleMs - performance.now();
       if (leftMs <= 0) this.stop({ cause: EndCause.IDLE_TIMEOUT, ...limit });
       else this.#awaitIdle(idleMs, Math.ceil(leftMs));

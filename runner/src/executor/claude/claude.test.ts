@@ -212,9 +212,19 @@ describe("without a runner", () => {
   function prepare(settings: ExecutorSettings) {
     const work = { case: "agent", value: { agent: "claude", prompt: "Go." } } as const;
     const spec = create(JobSpecSchema, { repoRef: "test", work });
-    const emit = () => undefined;
     const places = { workspace: directory, home: directory, tmp: directory };
-    return claudeExecutor.prepare({ jobId: "job_0123456789abcdef", attempt: 1, spec, settings, ...places, emit });
+    return claudeExecutor.prepare({
+      jobId: "job_0123456789abcdef",
+      attempt: 1,
+      spec,
+      settings,
+      ...places,
+      emit: () => undefined,
+      permissionMode: PermissionMode.ASK,
+      ask: async () => undefined,
+      messages: { isEmpty: true, take: () => [], close: () => undefined },
+      modeChanged: () => undefined,
+    });
   }
 
   test("a missing program is named, with what to do about it", async () => {
