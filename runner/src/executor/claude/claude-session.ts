@@ -1,6 +1,7 @@
+import { rawLine } from "../agent-event.ts";
 import type { Conclusion, ExecutorJob, OutputLine, ProcessEnd, ProcessInput } from "../executor.ts";
+import { type JsonObject, parseJsonObject } from "../json-object.ts";
 import { answerLine, interruptLine, promptLine } from "./input-line.ts";
-import { type JsonObject, parseJsonObject } from "./json-object.ts";
 import { LineTranslator } from "./line-to-events.ts";
 import { judgeEnd } from "./outcome.ts";
 
@@ -39,7 +40,7 @@ export class ClaudeSession {
     if (bytes.length === 0) return;
     const line = truncated ? undefined : parseJsonObject(decoder.decode(bytes));
     const events = line && this.#translator.translate(line);
-    for (const event of events ?? [rawLine(bytes, truncated)]) this.#emit({ case: "agent", value: event });
+    for (const event of events ?? [rawLine({ bytes, truncated })]) this.#emit({ case: "agent", value: event });
     if (line) this.#follow(line);
   }
 
@@ -76,12 +77,3 @@ export class ClaudeSession {
 }
 
 const decoder = new TextDecoder();
-
-function rawLine(bytes: Uint8Array, truncated: boolean) {
-  // A copy: the slice of a Buffer would be none.
-  const line = new Uint8Array(bytes.subarray(0, maxRawBytes));
-  const event = { case: "raw", value: { line, truncated: truncated || line.length < bytes.length } } as const;
-  return { parentToolCallId: "", event };
-}
-
-const maxRawBytes = 64 * 1024;

@@ -1,4 +1,4 @@
-import type { JsonObject } from "./json-object.ts";
+import type { JsonObject } from "../json-object.ts";
 
 /** The line that gives Claude Code its prompt, word for word: slash commands and file mentions in it mean nothing. */
 export function promptLine(prompt: string): string {

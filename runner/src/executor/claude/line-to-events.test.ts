@@ -3,7 +3,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { AgentEventSchema } from "#gen/job/v1/job_event_pb.js";
 import { PermissionMode } from "#gen/job/v1/job_pb.js";
-import { JsonObject } from "./json-object.ts";
+import { JsonObject } from "../json-object.ts";
 import { LineTranslator } from "./line-to-events.ts";
 
 const nowMs = 1_700_000_000_000;

@@ -1,6 +1,6 @@
+import type { AgentAction, AgentEventInit } from "../agent-event.ts";
 import { cutText } from "../cut-text.ts";
-import type { AgentAction, AgentEventInit } from "./agent-event.ts";
-import type { JsonObject } from "./json-object.ts";
+import type { JsonObject } from "../json-object.ts";
 import { ModelMessages } from "./model-messages.ts";
 import { limitNotice, retry } from "./rate-limit.ts";
 import { SessionState } from "./session-state.ts";

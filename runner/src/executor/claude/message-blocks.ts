@@ -1,7 +1,7 @@
 import { PlanItemState } from "#gen/job/v1/job_event_pb.js";
+import { type AgentAction, maxTextBytes } from "../agent-event.ts";
 import { cutText } from "../cut-text.ts";
-import { type AgentAction, maxTextBytes } from "./agent-event.ts";
-import type { JsonObject } from "./json-object.ts";
+import type { JsonObject } from "../json-object.ts";
 import { toolResult } from "./tool-result.ts";
 
 /** Where a block stands. */

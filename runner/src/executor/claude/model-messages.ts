@@ -1,5 +1,5 @@
-import type { AgentAction } from "./agent-event.ts";
-import type { JsonObject } from "./json-object.ts";
+import type { AgentAction } from "../agent-event.ts";
+import type { JsonObject } from "../json-object.ts";
 import { blockDelta, wholeBlock } from "./message-blocks.ts";
 import { messageUsage } from "./usage.ts";
 

@@ -1,7 +1,7 @@
 import { EndCause } from "#gen/job/v1/job_pb.js";
 import { cutText } from "../cut-text.ts";
 import type { Conclusion, ProcessEnd } from "../executor.ts";
-import type { JsonObject } from "./json-object.ts";
+import type { JsonObject } from "../json-object.ts";
 import { resultText } from "./turns.ts";
 
 type Outcome = Conclusion["outcome"];

@@ -1,6 +1,6 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { AgentAction } from "./agent-event.ts";
-import type { JsonObject } from "./json-object.ts";
+import type { AgentAction } from "../agent-event.ts";
+import type { JsonObject } from "../json-object.ts";
 
 /** A request that failed and is tried again. A connection that broke has no HTTP status. */
 export function retry(line: JsonObject, nowMs: number): readonly AgentAction[] {

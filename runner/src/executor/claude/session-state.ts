@@ -1,6 +1,6 @@
 import { PermissionMode } from "#gen/job/v1/job_pb.js";
-import type { AgentAction } from "./agent-event.ts";
-import type { JsonObject } from "./json-object.ts";
+import type { AgentAction } from "../agent-event.ts";
+import type { JsonObject } from "../json-object.ts";
 import { parseCliMode } from "./permission-mode.ts";
 
 /** What a session is, told once and again when it changes: each turn begins with the whole description of it. */

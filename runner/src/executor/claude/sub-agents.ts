@@ -1,6 +1,6 @@
 import { SubAgentState } from "#gen/job/v1/job_event_pb.js";
-import type { AgentAction } from "./agent-event.ts";
-import type { JsonObject } from "./json-object.ts";
+import type { AgentAction } from "../agent-event.ts";
+import type { JsonObject } from "../json-object.ts";
 
 /** The sub-agents at work. Other tasks of the program, such as shells in the background, are left out. */
 export class SubAgents {

@@ -1,10 +1,7 @@
-import { createHash } from "node:crypto";
+import { type AgentAction, maxTextBytes } from "../agent-event.ts";
 import { cutText } from "../cut-text.ts";
-import { type AgentAction, maxTextBytes } from "./agent-event.ts";
-import type { JsonObject } from "./json-object.ts";
-
-type ToolResult = (AgentAction & { case: "toolResult" })["value"];
-type Images = NonNullable<ToolResult["images"]>;
+import { imageReference } from "../image-reference.ts";
+import type { JsonObject } from "../json-object.ts";
 
 /** What a tool answered; its images are carried as references. */
 export function toolResult(block: JsonObject): AgentAction {
@@ -18,7 +15,10 @@ export function toolResult(block: JsonObject): AgentAction {
       toolCallId: block.text("tool_use_id"),
       ...cutText(answer, maxTextBytes),
       isError: block.flag("is_error"),
-      images: images.map((image) => imageReference(image.object("source"))),
+      images: images.map((image) => {
+        const source = image.object("source");
+        return imageReference(source.text("media_type"), source.text("data"));
+      }),
     },
   };
 }
@@ -30,10 +30,4 @@ function isInlineImage(part: JsonObject): boolean {
 /** A part of a kind that has no text of its own is told as JSON. */
 function partText(part: JsonObject): string {
   return part.text("type") === "text" ? part.text("text") : JSON.stringify(part);
-}
-
-function imageReference(source: JsonObject): Images[number] {
-  const bytes = Buffer.from(source.text("data"), "base64");
-  const sha256 = new Uint8Array(createHash("sha256").update(bytes).digest());
-  return { mediaType: source.text("media_type"), bytes: BigInt(bytes.length), sha256 };
 }

@@ -1,7 +1,7 @@
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { type AgentAction, maxTextBytes } from "../agent-event.ts";
 import { cutText } from "../cut-text.ts";
-import { type AgentAction, maxTextBytes } from "./agent-event.ts";
-import type { JsonObject } from "./json-object.ts";
+import type { JsonObject } from "../json-object.ts";
 import { sessionUsage } from "./usage.ts";
 
 /** The turns of a session, each ended by a result line, which counts some things from its start and some from the session's. */

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { UsageSchema } from "#gen/job/v1/job_pb.js";
-import type { AgentAction } from "./agent-event.ts";
-import type { JsonObject } from "./json-object.ts";
+import type { AgentAction } from "../agent-event.ts";
+import type { JsonObject } from "../json-object.ts";
 
 /**
  * What one message of the model took, from all that the API reported about it: counts of one message only grow. Its cost
