@@ -45,6 +45,12 @@ describe("the commands of docs/api.md", () => {
     expect((await get(system, `/api/jobs/${job.id}`)).status).toBe(404);
   });
 
+  test("give an agent files", async () => {
+    const [answers = ""] = await run("## Give an agent files");
+    const [file, job] = answers.split(/(?<=\})(?=\{)/).map((text) => JSON.parse(text));
+    expect(job).toMatchObject({ type: "claude", attachments: [{ sha256: file.sha256, name: "README.md" }] });
+  });
+
   test("see what was spent", async () => {
     const [answer = ""] = await run("## See what was spent");
     expect(answer).toMatch(/^\{"rows":\[\],"total":\{.*\}\}repository,jobs,.*,cost_usd,estimated$/);

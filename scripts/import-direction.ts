@@ -9,7 +9,7 @@ const shared = ["protocol", "gen"];
  * import each other. A part is a folder or a file of src/. Every folder is listed; a file that is not is free.
  */
 const arrows = `
-gateway     worker → rest → job | fleet → auth
+gateway     worker → rest → job | fleet → attachment | auth
 runner      main → server → auth | runner-service → job → supervisor
 runner      supervisor → workspace | executor | sandbox | model-proxy | spool → process
 web-client  main → app → asks, connection, diff, fleet, job, jobs, log, session, transcript, usage → transport, ui

@@ -1,5 +1,6 @@
 import { type ApiKey, parseApiKeys } from "#protocol/api-key.ts";
 import { parseSecrets, type SigningKey } from "#protocol/signature.ts";
+import type { AttachmentObject } from "./attachment/attachment-object.ts";
 import { isLoopback } from "./auth/loopback.ts";
 import type { FleetObject } from "./fleet/fleet-object.ts";
 import type { JobObject } from "./job/job-object.ts";
@@ -8,6 +9,7 @@ import type { JobObject } from "./job/job-object.ts";
 export interface Env {
   readonly JOB: DurableObjectNamespace<JobObject>;
   readonly FLEET: DurableObjectNamespace<FleetObject>;
+  readonly ATTACHMENT: DurableObjectNamespace<AttachmentObject>;
   /** The built web client. Absent where it is not served. */
   readonly ASSETS?: Fetcher;
   /** Comma-separated secrets shared with the runners: the first signs. */

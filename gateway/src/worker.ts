@@ -10,6 +10,7 @@ import { problemResponse } from "./rest/problem-json.ts";
 import { createRpc, type ReportError } from "./rpc.ts";
 
 // biome-ignore lint/performance/noBarrelFile: the runtime finds the classes of Durable Objects among the entry's exports
+export { AttachmentObject } from "./attachment/attachment-object.ts";
 export { FleetObject } from "./fleet/fleet-object.ts";
 export { JobObject } from "./job/job-object.ts";
 

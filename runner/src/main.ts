@@ -10,6 +10,7 @@ import { type Config, type ListenAddress, loadConfig } from "./config.ts";
 import { claimDataDirectory } from "./data-directory.ts";
 import type { ExecutorStatus } from "./executor/executor.ts";
 import { executors } from "./executor/executors.ts";
+import { Attachments } from "./job/attachments.ts";
 import { Jobs } from "./job/jobs.ts";
 import { createRunnerService } from "./runner-service.ts";
 import { createGrpcServer } from "./server/grpc-server.ts";
@@ -24,6 +25,8 @@ const stopGraceMs = 5_000;
 /** For streams to carry the last events away. */
 const farewellMs = 1_000;
 const probeTimeoutMs = 20_000;
+/** How often it is looked for what nobody needs any more. */
+const upkeepMs = 600_000;
 
 try {
   await runRunner(await loadConfig());
@@ -45,7 +48,10 @@ async function runRunner(config: Config): Promise<void> {
   const jobs = new Jobs({ slots: config.slots, settings: config.job, supervisors, logger });
   jobs.adopt();
   await supervisors.open();
-  const service = createRunnerService({ config, jobs, executors: probeExecutors(config), startTime, heartbeatMs });
+  const attachments = new Attachments(Date.now);
+  setInterval(() => attachments.sweep(), upkeepMs).unref();
+  const executors = probeExecutors(config);
+  const service = createRunnerService({ config, jobs, attachments, executors, startTime, heartbeatMs });
   const routes = (router: ConnectRouter) => void router.service(RunnerService, service);
   const nonces = new Nonces("nonces", Date.now(), (error) =>
     logger.error({ err: error }, "used signatures cannot be written down; a restart would forget them"),

@@ -18,6 +18,7 @@ import { parseRepoRef } from "#protocol/repo-ref.ts";
 import type { Config } from "./config.ts";
 import type { ExecutorStatus } from "./executor/executor.ts";
 import { executorName } from "./executor/executors.ts";
+import type { Attachments } from "./job/attachments.ts";
 import type { Jobs } from "./job/jobs.ts";
 import { streamEnvelopes } from "./spool/event-stream.ts";
 import { decideAsk, sendMessage, setPermissionMode } from "./steer.ts";
@@ -27,6 +28,7 @@ import { version } from "./version.ts";
 export interface RunnerServiceOptions {
   readonly config: Config;
   readonly jobs: Jobs;
+  readonly attachments: Attachments;
   /** What was found of each executor. */
   readonly executors: ReadonlyMap<string, Promise<ExecutorStatus>>;
   readonly startTime: Date;
@@ -35,13 +37,14 @@ export interface RunnerServiceOptions {
 
 /** RunnerService, whoever called. */
 export function createRunnerService(options: RunnerServiceOptions): ServiceImpl<typeof RunnerService> {
-  const { jobs } = options;
+  const { jobs, attachments } = options;
   return {
     async getRunner() {
       return { info: await describeRunner(options) };
     },
     async startJob(request) {
       await checkJob(request, options);
+      if (request.spec !== undefined && !jobs.holds(request)) attachments.require(request.spec);
       return jobs.start(request);
     },
     stopJob(request) {
@@ -67,7 +70,7 @@ export function createRunnerService(options: RunnerServiceOptions): ServiceImpl<
       await setPermissionMode(jobs.get(request.jobId, request.attempt), request);
       return {};
     },
-    putAttachment: () => notImplemented("PutAttachment"),
+    putAttachment: (request) => ({ received: attachments.put(request) }),
     async releaseJob({ jobId, attempt: number }) {
       await jobs.releaseUpTo(jobId, number);
       return {};

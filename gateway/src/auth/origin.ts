@@ -14,8 +14,10 @@ export interface Border {
   readonly localDev: boolean;
 }
 
-/** Largest request body. */
+/** Largest body of a request … */
 export const maxBodyBytes = 2 * 1024 * 1024;
+/** … and of one that uploads a whole attachment. */
+export const maxAttachmentBytes = 10 * 1024 * 1024;
 
 /** Why a request is refused at the border, or undefined when it may come in. */
 export function refuseAtBorder(request: Request, border: Border): ConnectError | undefined {
@@ -51,13 +53,15 @@ function refuseOrigin(request: Request, { allowedOrigins }: Border): ConnectErro
   });
 }
 
-function refuseBody({ headers, method }: Request): ConnectError | undefined {
+function refuseBody({ url, headers, method }: Request): ConnectError | undefined {
   const encoding = ["content-encoding", "connect-content-encoding", "grpc-encoding"]
     .map((name) => headers.get(name))
     .find((value) => value !== null && value !== "identity");
   if (encoding) return unsupportedMediaType(`content encoding "${encoding}"`, "Send the request uncompressed.");
   const length = Number(headers.get("content-length") ?? 0);
-  if (length > maxBodyBytes) return tooLarge(length);
+  const isAttachment = method === "PUT" && new URL(url).pathname.startsWith("/api/attachments/");
+  const limit = isAttachment ? maxAttachmentBytes : maxBodyBytes;
+  if (length > limit) return tooLarge(length, limit);
   const type = headers.get("content-type");
   if (method !== "POST" || type === null || acceptedTypes.test(type)) return undefined;
   return unsupportedMediaType(`content type "${type}"`, 'Send "Content-Type: application/json".');
@@ -77,12 +81,12 @@ export function unsupportedMediaType(what: string, action: string): ConnectError
   });
 }
 
-/** The error for a body past maxBodyBytes, of which so many bytes are known. */
-export function tooLarge(bytes: number): ConnectError {
+/** The error for a body past its limit, of which so many bytes are known. */
+export function tooLarge(bytes: number, limit: number): ConnectError {
   return problemError({
     code: Code.ResourceExhausted,
     reason: ProblemReason.REQUEST_TOO_LARGE,
-    message: `request of ${bytes} bytes or more is over the limit of ${maxBodyBytes}`,
+    message: `request of ${bytes} bytes or more is over the limit of ${limit}`,
     action: "Send less in one request.",
   });
 }

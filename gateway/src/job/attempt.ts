@@ -6,6 +6,7 @@ import { EndCause } from "#gen/job/v1/job_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { StreamEventsRequestSchema } from "#gen/runner/v1/runner_service_pb.js";
 import { findProblem } from "#protocol/problem.ts";
+import { bringAttachments, type ReadAttachment } from "../attachment/attachments.ts";
 import type { Started } from "../offer.ts";
 import type { RunnerClient } from "../runner-client.ts";
 import { ContractBroken, takeEvents } from "./event-intake.ts";
@@ -17,6 +18,7 @@ import { backoffMs, type Lease } from "./lease.ts";
 export interface AttemptParts {
   readonly record: JobRecord;
   readonly connect: (url: string) => Promise<RunnerClient>;
+  readonly readAttachment: ReadAttachment;
   readonly lease: Lease;
 }
 
@@ -90,6 +92,7 @@ export class Attempt {
     const { spec } = record.memory.job;
     try {
       const runner = await this.#parts.connect(holder.url);
+      if (spec !== undefined) await bringAttachments(spec, runner, this.#parts.readAttachment);
       await runner.startJob({
         ...this.#key(holder),
         ...(spec === undefined ? {} : { spec }),

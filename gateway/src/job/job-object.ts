@@ -3,6 +3,7 @@ import { DurableObject } from "cloudflare:workers";
 import { durationMs, type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Actor, EndCause, type Job, JobState } from "#gen/job/v1/job_pb.js";
 import type { Answer } from "../answer.ts";
+import type { ReadAttachment } from "../attachment/attachments.ts";
 import { type Env, parseSettings } from "../env.ts";
 import type { Admission, Offer, OfferAnswer } from "../offer.ts";
 import { createRunnerClient } from "../runner-client.ts";
@@ -214,7 +215,8 @@ export class JobObject extends DurableObject<Env> {
       if (runnerKeys === undefined) throw new Error("RUNNER_SECRET is not set");
       return createRunnerClient(url, runnerKeys[0]);
     };
-    this.#attempt = new Attempt({ record, connect, lease });
+    const readAttachment: ReadAttachment = (sha256, offset) => this.env.ATTACHMENT.getByName(sha256).read(offset);
+    this.#attempt = new Attempt({ record, connect, readAttachment, lease });
   }
 
   #drive(): Attempt {

@@ -10,6 +10,7 @@ import { idCharacters, randomId } from "#protocol/id.ts";
 import { problemError } from "#protocol/problem.ts";
 import { parseRepoRef } from "#protocol/repo-ref.ts";
 import { notImplemented, value } from "../answer.ts";
+import { keepAttachments } from "../attachment/attachments.ts";
 import { callerKey } from "../auth/caller.ts";
 import type { Env } from "../env.ts";
 import { decodeEnvelopes } from "../envelope-stream.ts";
@@ -35,6 +36,7 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
     const id = key === "" ? randomId("job") : await idOfKey(`${creator.id}\n${key}`);
     const origins = new TextEncoder().encode(`${retryOf}\n${continues}\n`);
     const requestDigest = await digest(concatBytes([origins, toBinary(JobSpecSchema, inOrder(spec))]));
+    await keepAttachments(env, id, spec);
     const admission = await fleet().admit({ id, executor: executorOf(spec), labels: spec.runnerLabels, boundTo: "" });
     const created = await jobObject(id).create({ id, spec, requestDigest, creator, retryOf, continues }, admission);
     if ("refused" in created || created.ok.replayed) await fleet().dismiss(id);
@@ -137,8 +139,9 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
       throw notImplemented("SetPermissionMode");
     },
 
-    uploadAttachment() {
-      throw notImplemented("UploadAttachment");
+    async uploadAttachment({ sha256, size, offset, data }) {
+      const received = value(await env.ATTACHMENT.getByName(sha256).put({ sha256, size, offset, data }));
+      return { received };
     },
   };
 }

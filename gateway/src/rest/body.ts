@@ -23,7 +23,7 @@ async function readBytes(request: Request): Promise<Uint8Array> {
   let length = 0;
   for await (const chunk of readChunks(request.body)) {
     length += chunk.length;
-    if (length > maxBodyBytes) throw tooLarge(length);
+    if (length > maxBodyBytes) throw tooLarge(length, maxBodyBytes);
     chunks.push(chunk);
   }
   const bytes = new Uint8Array(length);

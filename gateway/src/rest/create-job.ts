@@ -3,6 +3,8 @@ import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import {
   type AgentWork,
   AgentWorkSchema,
+  type Attachment,
+  AttachmentSchema,
   type JobLimits,
   JobLimitsSchema,
   PermissionModeSchema,
@@ -57,7 +59,13 @@ function parseAgent(agent: string, fields: Fields): AgentWork {
     deniedTools: fields.strings("denied_tools") ?? [],
     appendSystemPrompt: fields.string("append_system_prompt") ?? "",
     effort: fields.string("effort") ?? "",
+    attachments: fields.objects("attachments", parseAttachment) ?? [],
   });
+}
+
+function parseAttachment(fields: Fields, path: string): Attachment {
+  const sha256 = fields.requiredString(`${path}.sha256`);
+  return create(AttachmentSchema, { sha256, name: fields.requiredString(`${path}.name`) });
 }
 
 function parseLimits(fields: Fields): JobLimits {

@@ -41,6 +41,21 @@ export class Fields {
     return Object.fromEntries(entries);
   }
 
+  /** A list of objects; the fields of each are read by their whole path, such as "attachments[0].name". */
+  objects<Value>(name: string, read: (fields: Fields, path: string) => Value): Value[] | undefined {
+    const value = this.#take(name);
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value)) throw invalidField(name, "must be a list of objects");
+    return value.map((item: unknown, index) => {
+      const path = `${name}[${index}]`;
+      if (typeof item !== "object" || item === null) throw invalidField(path, "must be an object");
+      const fields = new Fields(Object.fromEntries(Object.entries(item).map(([key, one]) => [`${path}.${key}`, one])));
+      const result = read(fields, path);
+      fields.refuseOthers();
+      return result;
+    });
+  }
+
   boolean(name: string): boolean | undefined {
     const value = this.#take(name);
     if (value === undefined || typeof value === "boolean") return value;

@@ -108,7 +108,8 @@ function workToJson({ spec }: Job): JsonObject {
     return { ...shared, command: invocation.value ?? null };
   }
   if (work?.case !== "agent") return { ...shared, type: null };
-  const { agent, prompt, model, permissionMode, allowedTools, deniedTools, appendSystemPrompt, effort } = work.value;
+  const { agent, prompt, model, permissionMode, allowedTools, deniedTools, appendSystemPrompt, effort, attachments } =
+    work.value;
   return {
     ...shared,
     type: agent,
@@ -119,6 +120,7 @@ function workToJson({ spec }: Job): JsonObject {
     denied_tools: deniedTools,
     append_system_prompt: appendSystemPrompt || null,
     effort: effort || null,
+    attachments: attachments.map(({ sha256, name }) => ({ sha256, name })),
   };
 }
 

@@ -20,7 +20,7 @@ export type Handler = (call: RestCall) => Promise<Response>;
 
 /** A method and a path, in which ":id" stands for any one segment. */
 export interface Route {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   readonly handle: Handler;
 }

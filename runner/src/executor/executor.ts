@@ -47,6 +47,8 @@ export interface ExecutorJob {
   readonly home: string;
   /** Absolute path of the job's TMPDIR; removed when the process has ended. */
   readonly tmp: string;
+  /** Files that the job gives its agent. Absent when it gives none. */
+  readonly attachments?: AttachedFiles;
   /** Writes an event, in order with the log; its time is now. The supervisor numbers and stores it. */
   emit(payload: EventPayload): void;
   /** What the agent may do unasked when it starts; a person may have changed what the spec says. */
@@ -60,6 +62,14 @@ export interface ExecutorJob {
   readonly messages: MessageQueue;
   /** Says in which permission mode the agent is. A mode that it is known to be in already is not news. */
   modeChanged(mode: PermissionMode): void;
+}
+
+/** Files for an agent, to be read only. */
+export interface AttachedFiles {
+  /** Absolute path, outside the workspace. */
+  readonly directory: string;
+  /** What is in it. */
+  readonly names: readonly string[];
 }
 
 /** What an ask asks. */

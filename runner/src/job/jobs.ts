@@ -75,6 +75,11 @@ export class Jobs {
     });
   }
 
+  /** Whether an attempt was started before. */
+  holds({ jobId, attempt }: StartJobRequest): boolean {
+    return this.#attempts.get(jobId)?.number === attempt;
+  }
+
   /** Starts an attempt unless it was started before; resolves once its supervisor has it. */
   async start(request: StartJobRequest): Promise<StartedAttempt> {
     const held = this.#attempts.get(request.jobId);

@@ -29,6 +29,8 @@ export interface JobDirectory {
   readonly workspace: string;
   readonly home: string;
   readonly tmp: string;
+  /** Absolute. Made only for a job that has some. */
+  readonly attachments: string;
 }
 
 /** Who owns a job, and in which slot. */
@@ -58,6 +60,7 @@ export function jobDirectoryAt(root: string): JobDirectory {
     workspace: absolute("workspace"),
     home: absolute("home"),
     tmp: absolute("tmp"),
+    attachments: absolute("attachments"),
   };
 }
 

@@ -10,6 +10,7 @@ import { jobMarker } from "../process/process-table.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
 import { makeWorkspace } from "../workspace/workspace.ts";
 import { ActiveEvents } from "./active-events.ts";
+import { placeAttachments } from "./attachment-files.ts";
 import { type JobDirectory, writeLeader } from "./job-directory.ts";
 import { type JobLimitsMs, limitsOf } from "./limits.ts";
 import { stoppedOutcome, unstartableOutcome, withSurvivors } from "./outcome.ts";
@@ -103,6 +104,7 @@ async function prepareWorkspace(run: JobRun): Promise<Conclusion | undefined> {
 async function execute(run: ActiveRun, executor: Executor): Promise<Conclusion> {
   const { request, spec, directory, settings, writer, stop, enterPhase, limits, events, steering } = run;
   const { permissionMode } = steering;
+  const attachments = placeAttachments(spec, directory);
   const execution = await executor.prepare({
     jobId: request.jobId,
     attempt: request.attempt,
@@ -111,6 +113,7 @@ async function execute(run: ActiveRun, executor: Executor): Promise<Conclusion> 
     workspace: directory.workspace,
     home: directory.home,
     tmp: directory.tmp,
+    ...(attachments && { attachments }),
     emit: events.emit,
     permissionMode,
     ask: (question, context) => steering.asks.open(question, context),

@@ -2603,6 +2603,7 @@ export declare const JobService: GenService<{
    *
    * Errors:
    *   - ALREADY_EXISTS: the idempotency key was used with another request.
+   *   - FAILED_PRECONDITION: an attachment is not here and complete.
    *   - RESOURCE_EXHAUSTED: the queue is full.
    *
    * @generated from rpc blazecraft.job.v1.JobService.CreateJob
@@ -2835,7 +2836,8 @@ export declare const JobService: GenService<{
   },
   /**
    * Upload a part of a file for agents. Parts come in order; the same content is stored once. A part that is here already
-   * changes nothing. Contents that no Job took within 24 h are forgotten.
+   * changes nothing. A content is kept for 24 h after it was uploaded or a new Job named it, and longer while a Job that
+   * names it is not deleted. Text in UTF-8, PNG, JPEG, GIF, WebP and PDF are taken, told by their bytes.
    *
    * Errors:
    *   - FAILED_PRECONDITION: the part does not begin where the content stands; the response of the part before said where.

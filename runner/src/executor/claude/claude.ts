@@ -1,6 +1,7 @@
 import { tmpdir } from "node:os";
 import { execa } from "execa";
 import { type AgentWork, EndCause } from "#gen/job/v1/job_pb.js";
+import { withAttachmentNote } from "../attachment-note.ts";
 import { type Execution, type Executor, type ExecutorJob, type ExecutorStatus, Unstartable } from "../executor.ts";
 import { ClaudeSession } from "./claude-session.ts";
 import { claudeArguments, claudeEnvironment } from "./command-line.ts";
@@ -16,7 +17,7 @@ export const claudeExecutor: Executor = {
     return readVersion(program.path, settings.searchPath, signal);
   },
   async prepare(job): Promise<Execution> {
-    const { settings, spec, tmp, jobId, emit } = job;
+    const { settings, spec, tmp, jobId, emit, attachments } = job;
     const { anthropicApiKey } = settings;
     const work = agentWork(job);
     const program = await findClaude(settings);
@@ -26,11 +27,15 @@ export const claudeExecutor: Executor = {
     if (anthropicApiKey === undefined) {
       throw new Unstartable({ cause: EndCause.AGENT_NOT_AUTHENTICATED, message: noKey });
     }
-    const { permissionMode, prompt } = work;
+    const { permissionMode } = work;
+    const prompt = withAttachmentNote(work.prompt, attachments);
     const session = new ClaudeSession({ prompt, emit, now: Date.now });
     const isRoot = process.getuid?.() === 0;
     return {
-      argv: [program.path, ...claudeArguments({ work, limits: spec.limits, sessionId: sessionIdOf(jobId) })],
+      argv: [
+        program.path,
+        ...claudeArguments({ work, limits: spec.limits, sessionId: sessionIdOf(jobId), attachments }),
+      ],
       env: claudeEnvironment({ settings: { ...settings, anthropicApiKey }, tmp, permissionMode, isRoot }),
       stdin: { kind: "pipe", opened: (stdin) => session.begin(stdin) },
       stdout: { kind: "lines", maxLineBytes, line: (line) => session.take(line) },

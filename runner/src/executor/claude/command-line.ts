@@ -1,5 +1,5 @@
 import { type AgentWork, type JobLimits, PermissionMode } from "#gen/job/v1/job_pb.js";
-import type { ExecutorSettings } from "../executor.ts";
+import type { AttachedFiles, ExecutorSettings } from "../executor.ts";
 import { cliModeName } from "./permission-mode.ts";
 
 /** What Claude Code is started for. */
@@ -7,6 +7,7 @@ export interface ClaudeStart {
   readonly work: AgentWork;
   readonly limits: JobLimits | undefined;
   readonly sessionId: string;
+  readonly attachments: AttachedFiles | undefined;
 }
 
 /**
@@ -14,7 +15,7 @@ export interface ClaudeStart {
  * neither run hooks and servers nor move the agent to another model. A value stands in one argument with its name, so
  * that it is never taken for an option.
  */
-export function claudeArguments({ work, limits, sessionId }: ClaudeStart): readonly string[] {
+export function claudeArguments({ work, limits, sessionId, attachments }: ClaudeStart): readonly string[] {
   const { maxTurns = 0, budgetMicros = 0n } = limits ?? {};
   return [
     "-p",
@@ -31,6 +32,7 @@ export function claudeArguments({ work, limits, sessionId }: ClaudeStart): reado
     ...optional("--model", work.model),
     ...optional("--effort", work.effort),
     ...optional("--append-system-prompt", work.appendSystemPrompt),
+    ...optional("--add-dir", attachments?.directory ?? ""),
     ...work.allowedTools.map((rule) => `--allowed-tools=${rule}`),
     ...work.deniedTools.map((rule) => `--disallowed-tools=${rule}`),
     ...(maxTurns === 0 ? [] : [`--max-turns=${maxTurns}`]),
