@@ -35,6 +35,8 @@ const eagerCheckMs = 2_000;
 /** … and while Jobs run or somebody watches. */
 const checkMs = 10_000;
 
+const dispatching = create(PendingDetailSchema, { reason: PendingReason.DISPATCHING });
+
 /** A slot kept for a Job of which nothing is known yet. */
 type KeptSlot = Pick<SlotLease, "runner" | "offeredMs">;
 
@@ -96,7 +98,7 @@ export class FleetObject extends DurableObject<Env> {
     this.#pulse.beat();
     this.#dispatch();
     await this.#schedule();
-    return state === JobState.PENDING ? this.#pendingDetails([job.id]).get(job.id) : undefined;
+    return state === JobState.PENDING ? this.#pendingDetail(job.id) : undefined;
   }
 
   /** Removes a deleted Job from the list. */
@@ -111,7 +113,7 @@ export class FleetObject extends DurableObject<Env> {
    */
   async admit(job: QueuedJob): Promise<Admission> {
     if (this.#store.queueLength() >= maxQueued) return { kind: "full" };
-    const [assignment] = this.#isAwaited() || this.#isKnown(job.id) ? [] : assignJobs([job], this.#slotOffers());
+    const [assignment] = this.#store.isAwaited() || this.#isKnown(job.id) ? [] : assignJobs([job], this.#slotOffers());
     const runner = assignment && this.#roster.find(assignment.runner);
     if (runner === undefined) return { kind: "queued" };
     this.#kept.set(job.id, { runner: runner.name, offeredMs: Date.now() });
@@ -168,7 +170,7 @@ export class FleetObject extends DurableObject<Env> {
 
   /** Why a Job waits and where it stands in the queue; undefined when it does not wait here. */
   async pendingDetail(jobId: string): Promise<PendingDetail | undefined> {
-    return this.#pendingDetails([jobId]).get(jobId);
+    return this.#pendingDetail(jobId);
   }
 
   /** What was spent on these days, by groups and in all. */
@@ -284,7 +286,7 @@ export class FleetObject extends DurableObject<Env> {
 
   async #schedule(): Promise<void> {
     const runners = this.#store.runners();
-    const isWaiting = this.#isAwaited();
+    const isWaiting = this.#store.isAwaited();
     const isBusy = isWaiting || this.#pulse.watchers > 0 || this.#store.leases().length > 0;
     if (!isBusy || runners.length === 0) return;
     const isEager =
@@ -292,11 +294,6 @@ export class FleetObject extends DurableObject<Env> {
     const dueMs = Date.now() + (isEager ? eagerCheckMs : checkMs);
     const alarmMs = await this.ctx.storage.getAlarm();
     if (alarmMs === null || alarmMs > dueMs) await this.ctx.storage.setAlarm(dueMs);
-  }
-
-  /** True while a Job waits for a slot. */
-  #isAwaited(): boolean {
-    return !this.#store.queue()[Symbol.iterator]().next().done;
   }
 
   /** True when there is or was such a Job: a repeated request does not create it. */
@@ -317,11 +314,20 @@ export class FleetObject extends DurableObject<Env> {
     }));
   }
 
+  #pendingDetail(jobId: string): PendingDetail | undefined {
+    const queued = this.#store.queued(jobId);
+    if (queued !== undefined) {
+      const reason = waitReason(queued.job, this.#slotOffers());
+      return create(PendingDetailSchema, { reason, position: queued.position });
+    }
+    return this.#store.leases().some((lease) => lease.jobId === jobId && !lease.accepted) ? dispatching : undefined;
+  }
+
+  /** The same for many Jobs, in one pass over the queue. */
   #pendingDetails(jobIds: readonly string[]): ReadonlyMap<string, PendingDetail> {
     const wanted = new Set(jobIds);
     const offers = this.#slotOffers();
     const offered = this.#store.leases().filter(({ jobId, accepted }) => !accepted && wanted.has(jobId));
-    const dispatching = create(PendingDetailSchema, { reason: PendingReason.DISPATCHING });
     const details = new Map(offered.map(({ jobId }) => [jobId, dispatching]));
     let position = 0;
     for (const job of this.#store.queue()) {

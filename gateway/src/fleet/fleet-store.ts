@@ -100,11 +100,34 @@ export class FleetStore {
 
   /** Jobs without a slot, in the order in which they are served. */
   *queue(): Iterable<QueuedJob> {
-    const waiting = "SELECT * FROM queue WHERE job_id NOT IN (SELECT job_id FROM leases)";
-    const rows = this.#storage.sql.exec<QueueRow>(`${waiting} ORDER BY priority DESC, created_ms, job_id`);
-    for (const { job_id: id, executor, labels, bound_to, bound_until_ms } of rows) {
-      yield { id, executor, labels: JSON.parse(labels), boundTo: bound_until_ms > Date.now() ? bound_to : "" };
+    const query = `SELECT * FROM queue WHERE job_id NOT IN (SELECT job_id FROM leases)
+      ORDER BY priority DESC, created_ms, job_id LIMIT ? OFFSET ?`;
+    for (let offset = 0; ; offset += queuePage) {
+      // A cursor that is left before its end stays open, and slows down every later query.
+      const rows = this.#storage.sql.exec<QueueRow>(query, queuePage, offset).toArray();
+      yield* rows.map(rowToQueuedJob);
+      if (rows.length < queuePage) return;
     }
+  }
+
+  /** True while a Job waits for a slot. */
+  isAwaited(): boolean {
+    const query = "SELECT 1 FROM queue WHERE job_id NOT IN (SELECT job_id FROM leases) LIMIT 1";
+    return this.#storage.sql.exec(query).toArray().length > 0;
+  }
+
+  /** A Job without a slot and its place among them, from 1; undefined when it is not in the queue or has a slot. */
+  queued(jobId: string): { readonly job: QueuedJob; readonly position: number } | undefined {
+    const [row] = this.#storage.sql
+      .exec<QueueRow & { position: number }>(
+        `SELECT *, (SELECT count(*) FROM queue AS other
+            WHERE (-other.priority, other.created_ms, other.job_id) <= (-queue.priority, queue.created_ms, queue.job_id)
+            AND other.job_id NOT IN (SELECT job_id FROM leases)) AS position
+          FROM queue WHERE job_id = ? AND job_id NOT IN (SELECT job_id FROM leases)`,
+        jobId,
+      )
+      .toArray();
+    return row && { job: rowToQueuedJob(row), position: row.position };
   }
 
   /** Jobs that wait or are about to start. */
@@ -214,6 +237,9 @@ export class FleetStore {
   }
 }
 
+/** Rows of the queue that are read at once. */
+const queuePage = 200;
+
 /** A change of the list: a Job that is new or changed, or the id of one that was deleted. */
 export type ListChange = { readonly revision: number } & ({ readonly job: Job } | { readonly deletedId: string });
 
@@ -244,6 +270,10 @@ function rowToRunner(row: RunnerRow): KnownRunner {
     misconfigured: row.misconfigured === 1,
     info: row.info === null ? undefined : fromBinary(RunnerInfoSchema, new Uint8Array(row.info)),
   };
+}
+
+function rowToQueuedJob({ job_id: id, executor, labels, bound_to, bound_until_ms }: QueueRow): QueuedJob {
+  return { id, executor, labels: JSON.parse(labels), boundTo: bound_until_ms > Date.now() ? bound_to : "" };
 }
 
 function rowToLease(row: LeaseRow): SlotLease {
