@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 
-/** Folders that never import one another, and what they share. Tests may also import what is neither. */
+/** Folders that never import one another, and what they share. Tests and their `testing` folders may also import what is neither. */
 const products = ["gateway", "runner", "web-client", "cli"];
 const shared = ["protocol", "gen"];
 
@@ -40,7 +40,7 @@ function relativeImports(text: string): readonly string[] {
 function mayImport(from: string, to: string): boolean {
   const [home = ""] = from.split("/");
   const [target = ""] = to.split("/");
-  const isTest = /\.test\.tsx?$/.test(from);
+  const isTest = /\.test\.tsx?$|^[^/]+\/testing\//.test(from);
   if (home !== target) return shared.includes(target) || (isTest && !products.includes(target));
   return isTest || pointsRight(edgesOf(home), partOf(from), partOf(to));
 }

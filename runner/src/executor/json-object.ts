@@ -3,14 +3,15 @@
  * line still tells what it can after its program has changed.
  */
 export class JsonObject {
-  readonly #fields: Readonly<Record<string, unknown>>;
+  /** As they came. */
+  readonly fields: Readonly<Record<string, unknown>>;
 
   constructor(fields: Readonly<Record<string, unknown>>) {
-    this.#fields = fields;
+    this.fields = fields;
   }
 
   text(name: string): string {
-    const value = this.#fields[name];
+    const value = this.fields[name];
     return typeof value === "string" ? value : "";
   }
 
@@ -21,22 +22,22 @@ export class JsonObject {
 
   /** A number from 0 on. */
   amount(name: string): number {
-    const value = this.#fields[name];
+    const value = this.fields[name];
     return typeof value === "number" && value > 0 ? Math.min(value, Number.MAX_SAFE_INTEGER) : 0;
   }
 
   /** A whole number of at most 31 bits and a sign. */
   optionalInteger(name: string): number | undefined {
-    const value = this.#fields[name];
+    const value = this.fields[name];
     return typeof value === "number" && value === (value | 0) ? value : undefined;
   }
 
   flag(name: string): boolean {
-    return this.#fields[name] === true;
+    return this.fields[name] === true;
   }
 
   object(name: string): JsonObject {
-    return toJsonObject(this.#fields[name]) ?? new JsonObject({});
+    return toJsonObject(this.fields[name]) ?? new JsonObject({});
   }
 
   /** Members of an array that are objects. */
@@ -51,15 +52,15 @@ export class JsonObject {
 
   /** Values of the fields that are objects. */
   children(): readonly JsonObject[] {
-    return Object.values(this.#fields).flatMap((value) => toJsonObject(value) ?? []);
+    return Object.values(this.fields).flatMap((value) => toJsonObject(value) ?? []);
   }
 
   toJSON(): unknown {
-    return this.#fields;
+    return this.fields;
   }
 
   #array(name: string): readonly unknown[] {
-    const value = this.#fields[name];
+    const value = this.fields[name];
     return Array.isArray(value) ? value : [];
   }
 }

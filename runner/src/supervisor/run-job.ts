@@ -45,7 +45,8 @@ export async function runJob(run: JobRun): Promise<void> {
   const limits = limitsOf(spec, settings.taskWallMs);
   const events = new ActiveEvents(writer, stop);
   const steering = openSteering(run, limits, events);
-  stop.startLimits({ ...limits, isWaiting: () => steering.waits.isWaiting });
+  const interruptMs = spec.work.case === "agent" ? agentInterruptMs : 0;
+  stop.startLimits({ ...limits, interruptMs, isWaiting: () => steering.waits.isWaiting });
   const { outcome, result } = await perform({ ...run, limits, events, steering });
   stop.end();
   steering.close();
@@ -54,6 +55,9 @@ export async function runJob(run: JobRun): Promise<void> {
   await rm(directory.tmp, { recursive: true, force: true }).catch(() => undefined);
   writer.end({ outcome, result: cutText(result, maxResultBytes).text, unknownLines: events.unknownLines });
 }
+
+/** For an agent to leave its turn when it is stopped, before signals. */
+const agentInterruptMs = 5_000;
 
 /** An attempt that runs. */
 interface ActiveRun extends JobRun {

@@ -39,7 +39,7 @@ export type RunResult =
  * running that can be killed, wherever its children went.
  */
 export async function runProcess(request: RunRequest): Promise<RunResult> {
-  const { jobId, execution, env, directory, pipes, writer, stop } = request;
+  const { jobId, execution, env, directory, pipes, writer } = request;
   const { onOutput, finish } = outputSink(request);
   const start = await startProcess({
     argv: execution.argv,
@@ -54,7 +54,7 @@ export async function runProcess(request: RunRequest): Promise<RunResult> {
   request.started(process.identity);
   emit(writer, { case: "started", value: { pid: process.identity.pid } });
   if (execution.stdin.kind === "pipe") execution.stdin.opened(processInput(process));
-  const end = await endOf(process, writer, stop);
+  const end = await endOf(process, request);
   // What the command left behind may still be writing, such as the last stage of a pipeline. When stopped, it had its time.
   if (end.stopped === undefined) await process.drained(drainMs);
   const survivors = await killSurvivors(jobId, process.identity);
@@ -78,12 +78,18 @@ interface ProcessStop {
   readonly stopped: StopOrder | undefined;
 }
 
-/** Waits for the process's own end, stopping its group as soon as that is ordered. */
-async function endOf(process: StartedProcess, writer: EventWriter, stop: StopSignal): Promise<ProcessStop> {
+/** Waits for the process's own end, stopping its group as soon as that is ordered; an agent may leave its turn before. */
+async function endOf(process: StartedProcess, { writer, stop, execution }: RunRequest): Promise<ProcessStop> {
   const first = await Promise.race([process.exited, stop.ordered]);
   if ("kind" in first) return { exit: first, stopped: undefined };
-  const { cause, actor } = first;
-  emit(writer, { case: "stopRequested", value: { cause, ...(actor && { actor }) } });
+  const actor = first.actor === null ? {} : { actor: first.actor };
+  emit(writer, { case: "stopRequested", value: { cause: first.cause, ...actor } });
+  if (execution.steering !== undefined && first.graceMs > 0) {
+    emit(writer, { case: "interrupted", value: actor });
+    execution.steering.interrupt();
+    const exit = await Promise.race([process.exited, stop.interruptOver]);
+    if (exit !== undefined) return { exit, stopped: first };
+  }
   sendSignal(process, writer, "SIGTERM");
   const ended = await Promise.race([process.exited, stop.graceOver]);
   if (ended === undefined) sendSignal(process, writer, "SIGKILL");

@@ -9,6 +9,8 @@ export interface CountedLimits {
   readonly idleMs: number | undefined;
   /** Whether the job waits for somebody just now, and so is not idle. Where that ends, say that it is active. */
   readonly isWaiting: () => boolean;
+  /** What a stop takes before SIGTERM, for the agent to leave its turn. */
+  readonly interruptMs: number;
 }
 
 /** Decides once whether and why a job is stopped: by order, or because one of its limits fired. */
@@ -17,12 +19,15 @@ export class StopSignal {
   readonly #ordered = Promise.withResolvers<StopOrder>();
   readonly #graceOver = Promise.withResolvers<void>();
   readonly #grace = new Deadline(() => this.#graceOver.resolve());
+  readonly #interruptOver = Promise.withResolvers<void>();
+  readonly #interrupt = new Deadline(() => this.#interruptOver.resolve());
   #order: StopOrder | undefined;
   #wallTimer: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #lastActivity = performance.now();
   #isOver = false;
   #isWaiting = () => false;
+  #interruptMs = 0;
 
   /** Aborts when the job shall be stopped. */
   get signal(): AbortSignal {
@@ -44,10 +49,17 @@ export class StopSignal {
     return this.#graceOver.promise;
   }
 
+  /** Settles when the agent has had its time to leave its turn; an order without grace gives none. */
+  get interruptOver(): Promise<void> {
+    return this.#interruptOver.promise;
+  }
+
   /** The first order says why; a later one can only be more impatient. */
   stop(order: StopOrder): void {
     if (this.#isOver) return;
-    this.#grace.within(order.graceMs);
+    const interruptMs = order.graceMs === 0 ? 0 : this.#interruptMs;
+    this.#interrupt.within(interruptMs);
+    this.#grace.within(interruptMs + order.graceMs);
     if (this.#order !== undefined) return;
     this.#order = order;
     this.#ordered.resolve(order);
@@ -55,8 +67,9 @@ export class StopSignal {
   }
 
   /** Begins to count; timers run on the monotonic clock. */
-  startLimits({ wallMs, idleMs, isWaiting }: CountedLimits): void {
+  startLimits({ wallMs, idleMs, isWaiting, interruptMs }: CountedLimits): void {
     this.#isWaiting = isWaiting;
+    this.#interruptMs = interruptMs;
     this.#wallTimer = setTimeout(() => this.stop({ cause: EndCause.WALL_TIMEOUT, ...limit }), wallMs);
     this.#lastActivity = performance.now();
     if (idleMs !== undefined) this.#awaitIdle(idleMs, idleMs);
@@ -72,6 +85,7 @@ export class StopSignal {
     this.#isOver = true;
     clearTimeout(this.#wallTimer);
     clearTimeout(this.#idleTimer);
+    this.#interrupt.clear();
     this.#grace.clear();
   }
 

@@ -1,22 +1,39 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
-import { EndCause } from "#gen/job/v1/job_pb.js";
-import type { EventPayload, ProcessEnd } from "../executor.ts";
+import { EndCause, PermissionMode } from "#gen/job/v1/job_pb.js";
+import { makeAgentJob } from "../../../testing/agent-job.ts";
+import type { ProcessEnd } from "../executor.ts";
 import { ClaudeSession } from "./claude-session.ts";
 
 function openSession(prompt = "Go.") {
-  const events: EventPayload[] = [];
+  const agent = makeAgentJob();
   const input: string[] = [];
-  const session = new ClaudeSession({ prompt, emit: (payload) => events.push(payload), now: () => 0 });
-  session.begin({ write: (text) => void input.push(text), end: () => void input.push("end") });
+  const session = new ClaudeSession({ prompt, job: agent.job, now: () => 0 });
+  const stdin = { write: (text: string) => void input.push(text), end: () => void input.push("end") };
   const say = (line: string | object, truncated = false) => {
     const text = typeof line === "string" ? line : JSON.stringify(line);
     session.take({ bytes: Buffer.from(text), truncated });
   };
-  return { events, input, say, session };
+  const begin = () => {
+    session.begin(stdin);
+    // What every session begins with is a test of its own.
+    input.splice(0, 2);
+  };
+  /** What was written since, as objects. */
+  const written = () => input.splice(0).map((line) => (line === "end" ? line : JSON.parse(line)));
+  return { ...agent, input, say, session, stdin, begin, written };
+}
+
+function runSession() {
+  const open = openSession();
+  open.begin();
+  return open;
 }
 
 function endedBy(end: ProcessEnd, result?: object) {
-  const { say, session } = openSession();
+  const { say, session } = runSession();
   if (result) say({ type: "result", subtype: "success", ...result });
   return session.conclude(end);
 }
@@ -28,10 +45,12 @@ const raw = (text: string, truncated = false) => ({
 });
 
 test("the prompt goes in word for word, as one line that is no slash command", () => {
-  const { input } = openSession('/cost\n"quoted" @file \u2028');
-  expect(input).toHaveLength(1);
-  expect(input[0]?.indexOf("\n")).toBe((input[0]?.length ?? 0) - 1);
-  expect(JSON.parse(input[0] ?? "")).toEqual({
+  const { input, session, stdin } = openSession('/cost\n"quoted" @file \u2028');
+  session.begin(stdin);
+  expect(input).toHaveLength(2);
+  for (const line of input) expect(line.indexOf("\n")).toBe(line.length - 1);
+  expect(JSON.parse(input[0] ?? "")).toMatchObject({ type: "control_request", request: { subtype: "initialize" } });
+  expect(JSON.parse(input[1] ?? "")).toEqual({
     type: "user",
     client_composed: true,
     message: { role: "user", content: '/cost\n"quoted" @file \u2028' },
@@ -39,24 +58,119 @@ test("the prompt goes in word for word, as one line that is no slash command", (
 });
 
 test("the input is closed at a result that no other follows", () => {
-  const { input, say } = openSession();
+  const { input, say } = runSession();
   say({ type: "result", subtype: "success", result: "one", queued_turn_count: 1 });
   expect(input).not.toContain("end");
   say({ type: "result", subtype: "success", result: "two", queued_turn_count: 0 });
   expect(input.at(-1)).toBe("end");
 });
 
-test("a request that is no permission is refused, so that the program does not wait", () => {
-  const { input, say } = openSession();
-  say({ type: "control_request", request_id: "r1", request: { subtype: "hook_callback" } });
-  expect(JSON.parse(input[1] ?? "")).toEqual({
+const result = (more: object = {}) => ({ type: "result", subtype: "success", result: "done", ...more });
+const step = (input: object = {}) => ({
+  type: "control_request",
+  request_id: "step-1",
+  request: { subtype: "hook_callback", callback_id: "step", input },
+});
+const wentOn = { type: "control_response", response: { subtype: "success", request_id: "step-1", response: {} } };
+const userLine = (content: unknown) => ({ type: "user", client_composed: true, message: { role: "user", content } });
+
+test("messages go in after a step, before the model is asked again", () => {
+  const { say, tell, written } = runSession();
+  say(step());
+  expect(written()).toEqual([wentOn]);
+  tell("one");
+  say(step());
+  expect(written()).toEqual([userLine("one"), wentOn]);
+});
+
+test("a sub-agent's steps deliver nothing, nor do those of a turn that is being left", () => {
+  const { say, tell, written, session } = runSession();
+  tell("one");
+  say(step({ agent_id: "a1" }));
+  expect(written()).toEqual([wentOn]);
+  session.interrupt();
+  say(step());
+  expect(written()).toMatchObject([{ request: { subtype: "interrupt" } }, wentOn]);
+  say(result({ subtype: "error_during_execution", is_error: true, terminal_reason: "aborted_tools" }));
+  expect(written()).toEqual([userLine("one")]);
+});
+
+test("messages that wait at the end of a turn are the next turn's prompt", () => {
+  const { say, tell, written, isClosed } = runSession();
+  tell("one");
+  tell("two");
+  say(result());
+  const part = (text: string) => ({ type: "text", text });
+  expect(written()).toEqual([userLine([part("one"), part("two")])]);
+  expect(isClosed()).toBe(false);
+  say(result());
+  expect(written()).toEqual(["end"]);
+  expect(isClosed()).toBe(true);
+});
+
+test("a message does not buy more turns than the limit", () => {
+  const { say, tell, written, session } = runSession();
+  tell("one");
+  say(result({ subtype: "error_max_turns", is_error: true, errors: ["Reached maximum number of turns (1)"] }));
+  expect(written()).toEqual(["end"]);
+  expect(session.conclude(exited(1)).outcome.cause).toBe(EndCause.TURN_LIMIT);
+});
+
+test("a mode is changed when the program says so, and may be asked for before it runs", async () => {
+  const { session, stdin, say, written } = openSession();
+  const loosened = session.setMode(PermissionMode.BYPASS);
+  const refused = session.setMode(PermissionMode.PLAN);
+  session.begin(stdin);
+  const lines = written();
+  expect(lines.map(({ type, request }) => request?.mode ?? request?.subtype ?? type)).toEqual([
+    ...["initialize", "bypassPermissions", "plan", "user"],
+  ]);
+  const answerTo = (index: number, response: object) => ({
     type: "control_response",
-    response: { subtype: "error", request_id: "r1", error: 'nobody answers "hook_callback" here' },
+    response: { request_id: lines[index].request_id, ...response },
   });
+  say(answerTo(2, { subtype: "error", error: "not today" }));
+  say(answerTo(1, { subtype: "success", response: { mode: "bypassPermissions" } }));
+  expect(await loosened).toEqual({ kind: "changed" });
+  expect(await refused).toEqual({ kind: "refused", reason: "not today" });
+});
+
+test("an input that people could not be shown whole is denied without asking", () => {
+  const { say, asked, written } = runSession();
+  const input = { content: "x".repeat(800_000) };
+  say({ type: "control_request", request_id: "r1", request: { subtype: "can_use_tool", tool_name: "Write", input } });
+  expect(asked).toEqual([]);
+  expect(written()).toMatchObject([{ response: { response: { behavior: "deny" } } }]);
+});
+
+test("a plan that the model did not give is read from the agent's home", async () => {
+  const home = mkdtempSync(join(tmpdir(), "claude-home-"));
+  mkdirSync(join(home, ".claude/plans"), { recursive: true });
+  writeFileSync(join(home, ".claude/plans/brave-otter.md"), "# Plan");
+  const { job, asked } = makeAgentJob(home);
+  const session = new ClaudeSession({ prompt: "Go.", job, now: () => 0 });
+  const request = { subtype: "can_use_tool", tool_name: "ExitPlanMode", tool_use_id: "t1", input: {} };
+  session.take({
+    bytes: Buffer.from(JSON.stringify({ type: "control_request", request_id: "r1", request })),
+    truncated: false,
+  });
+  rmSync(home, { recursive: true });
+  expect(asked).toMatchObject([{ question: { case: "plan", value: { plan: "# Plan" } } }]);
+});
+
+test("a request that nobody knows is refused, so that the program does not wait", () => {
+  const { say, written } = runSession();
+  say({ type: "control_request", request_id: "r1", request: { subtype: "elicitation" } });
+  expect(written()).toEqual([
+    {
+      type: "control_response",
+      response: { subtype: "error", request_id: "r1", error: 'nobody answers "elicitation" here' },
+    },
+  ]);
 });
 
 test("a line that is unknown, or no JSON at all, is kept as it is", () => {
-  const { events, say } = openSession();
+  const { events, say } = runSession();
   const lines = ['{"type":"telepathy"}', "Segmentation fault", '{"type":"assist', "[1]", "null"];
   for (const line of lines) say(line);
   say("");
@@ -64,19 +178,19 @@ test("a line that is unknown, or no JSON at all, is kept as it is", () => {
 });
 
 test("a line that was cut on the way is kept as far as it came", () => {
-  const { events, say } = openSession();
+  const { events, say } = runSession();
   say('{"type":"result"}', true);
   expect(events).toMatchObject([raw('{"type":"result"}', true)]);
 });
 
 test("a raw line is cut at 64 KiB", () => {
-  const { events, say } = openSession();
+  const { events, say } = runSession();
   say("x".repeat(70_000));
   expect(events).toMatchObject([raw("x".repeat(65_536), true)]);
 });
 
 test("bytes that are no text do not stop the session", () => {
-  const { events, session } = openSession();
+  const { events, session } = runSession();
   session.take({ bytes: Uint8Array.of(0xff, 0xfe, 0x00), truncated: false });
   expect(events).toMatchObject([
     { value: { event: { case: "raw", value: { line: Uint8Array.of(0xff, 0xfe, 0x00) } } } },
@@ -97,7 +211,7 @@ test("an end inside a turn is judged by how the process ended", () => {
 });
 
 test("an end inside a later turn is no success of an earlier one", () => {
-  const { say, session } = openSession();
+  const { say, session } = runSession();
   say({ type: "result", subtype: "success", result: "early", queued_turn_count: 1 });
   say({ type: "system", subtype: "init" });
   expect(session.conclude(exited(1))).toMatchObject({ outcome: { cause: EndCause.EXIT_CODE }, result: "" });
@@ -115,7 +229,7 @@ test.each([
 });
 
 test("a key that was refused twice is not tried on", () => {
-  const { input, say, session } = openSession();
+  const { input, say, session } = runSession();
   const retry = { type: "system", subtype: "api_retry", error_status: 401, error: "authentication_failed" };
   for (const attempt of [1, 2, 3]) say({ ...retry, attempt });
   expect(input.filter((line) => line.includes('"interrupt"'))).toHaveLength(1);

@@ -1,38 +1,64 @@
+import type { PermissionMode } from "#gen/job/v1/job_pb.js";
 import { rawLine } from "../agent-event.ts";
-import type { Conclusion, ExecutorJob, OutputLine, ProcessEnd, ProcessInput } from "../executor.ts";
+import type {
+  AgentSteering,
+  Conclusion,
+  ExecutorJob,
+  ModeAnswer,
+  OutputLine,
+  ProcessEnd,
+  ProcessInput,
+} from "../executor.ts";
 import { type JsonObject, parseJsonObject } from "../json-object.ts";
-import { answerLine, interruptLine, promptLine } from "./input-line.ts";
+import { promptLine, refusalLine, responseLine } from "./input-line.ts";
 import { LineTranslator } from "./line-to-events.ts";
 import { judgeEnd } from "./outcome.ts";
+import { cliModeName } from "./permission-mode.ts";
+import { newestPlan } from "./plan-file.ts";
+import { ProgramRequests } from "./program-requests.ts";
+import { ToolConsent } from "./tool-consent.ts";
 
 /** What a session needs of its job. */
 export interface ClaudeSessionOptions {
   readonly prompt: string;
-  readonly emit: ExecutorJob["emit"];
+  readonly job: Pick<ExecutorJob, "emit" | "ask" | "messages" | "modeChanged" | "home" | "workspace">;
   /** The time in ms since 1970. */
   readonly now: () => number;
 }
 
-/** One session of Claude Code: a prompt goes in, events come out until its result. */
-export class ClaudeSession {
+/** One session of Claude Code: a prompt and messages go in, events come out, until a result that nobody has a word to. */
+export class ClaudeSession implements AgentSteering {
   readonly #prompt: string;
-  readonly #emit: ExecutorJob["emit"];
+  readonly #job: ClaudeSessionOptions["job"];
   readonly #translator: LineTranslator;
+  readonly #consent: ToolConsent;
+  readonly #requests = new ProgramRequests((line) => this.#write(line));
+  /** What is written before the input is open. */
+  #early: string[] = [];
   #stdin: ProcessInput | undefined;
   /** The newest result; undefined while a turn goes on. */
   #result: JsonObject | undefined;
+  #isInterrupted = false;
   #keyRefused = false;
 
-  constructor({ prompt, emit, now }: ClaudeSessionOptions) {
+  constructor({ prompt, job, now }: ClaudeSessionOptions) {
     this.#prompt = prompt;
-    this.#emit = emit;
-    this.#translator = new LineTranslator(now);
+    this.#job = job;
+    this.#translator = new LineTranslator({ now, onMode: (mode) => job.modeChanged(mode) });
+    this.#consent = new ToolConsent({
+      job,
+      answer: (requestId, answer) => this.#write(responseLine(requestId, answer)),
+      callOfSubAgent: (agentId) => this.#translator.subAgents.toolCallOf(agentId),
+      readPlan: () => newestPlan(job.home),
+    });
   }
 
-  /** Gives the prompt. The input stays open until the result, because answers to asks go in there. */
+  /** Gives the prompt. The input stays open until the last result, because answers and messages go in there. */
   begin(stdin: ProcessInput): void {
     this.#stdin = stdin;
-    stdin.write(promptLine(this.#prompt));
+    void this.#requests.send(initialize);
+    for (const line of this.#early.splice(0)) stdin.write(line);
+    this.#write(promptLine(this.#prompt));
   }
 
   /** Takes a line that was printed. */
@@ -40,8 +66,18 @@ export class ClaudeSession {
     if (bytes.length === 0) return;
     const line = truncated ? undefined : parseJsonObject(decoder.decode(bytes));
     const events = line && this.#translator.translate(line);
-    for (const event of events ?? [rawLine({ bytes, truncated })]) this.#emit({ case: "agent", value: event });
+    for (const event of events ?? [rawLine({ bytes, truncated })]) this.#job.emit({ case: "agent", value: event });
     if (line) this.#follow(line);
+  }
+
+  interrupt(): void {
+    this.#isInterrupted = true;
+    void this.#requests.send({ subtype: "interrupt" });
+  }
+
+  async setMode(mode: PermissionMode): Promise<ModeAnswer> {
+    const answer = await this.#requests.send({ subtype: "set_permission_mode", mode: cliModeName(mode) });
+    return answer.kind === "done" ? { kind: "changed" } : { kind: "refused", reason: answer.error };
   }
 
   /** Judges the session once its process has ended. */
@@ -52,28 +88,77 @@ export class ClaudeSession {
     };
   }
 
+  #write(line: string): void {
+    if (this.#stdin === undefined) this.#early.push(line);
+    else this.#stdin.write(line);
+  }
+
   #follow(line: JsonObject): void {
     switch (line.text("type")) {
       case "system":
         if (line.text("subtype") === "init") this.#result = undefined;
         if (line.text("subtype") === "api_retry") this.#watchKey(line);
         break;
+      case "assistant":
+        this.#consent.watch(line.object("message"));
+        break;
       case "control_request":
-        this.#stdin?.write(answerLine(line));
+        this.#serve(line.text("request_id"), line.object("request"));
+        break;
+      case "control_cancel_request":
+        this.#consent.cancel(line.text("request_id"));
+        break;
+      case "control_response":
+        this.#requests.answered(line.object("response"));
         break;
       case "result":
-        this.#result = line;
-        if (line.count("queued_turn_count") === 0) this.#stdin?.end();
+        this.#endTurn(line);
         break;
     }
+  }
+
+  #serve(requestId: string, request: JsonObject): void {
+    const subtype = request.text("subtype");
+    switch (subtype) {
+      case "can_use_tool":
+        void this.#consent.request(requestId, request);
+        break;
+      case "hook_callback":
+        // Sub-agents have steps of their own, and a turn that is being left takes no more.
+        if (request.object("input").text("agent_id") === "" && !this.#isInterrupted) this.#deliverMessages();
+        this.#write(responseLine(requestId, {}));
+        break;
+      default:
+        this.#write(refusalLine(requestId, `nobody answers "${subtype}" here`));
+    }
+  }
+
+  #endTurn(result: JsonObject): void {
+    this.#result = result;
+    this.#isInterrupted = false;
+    if (result.count("queued_turn_count") > 0) return;
+    const mayGoOn = result.text("subtype") !== "error_max_turns" && !this.#keyRefused;
+    if (mayGoOn && this.#deliverMessages()) return;
+    this.#job.messages.close();
+    this.#stdin?.end();
+  }
+
+  /** False when there are none. They go in as one prompt, so that they are one turn. */
+  #deliverMessages(): boolean {
+    const texts = this.#job.messages.take().map(({ text }) => text);
+    if (texts.length > 0) this.#write(promptLine(...texts));
+    return texts.length > 0;
   }
 
   /** A key that is refused twice stays wrong, but Claude Code would try it for minutes. */
   #watchKey(retry: JsonObject): void {
     if (this.#keyRefused || retry.count("error_status") !== 401 || retry.count("attempt") < 2) return;
     this.#keyRefused = true;
-    this.#stdin?.write(interruptLine);
+    this.interrupt();
   }
 }
+
+/** Has Claude Code wait for us after each step, before it asks the model again: that is when messages are delivered. */
+const initialize = { subtype: "initialize", hooks: { PostToolBatch: [{ hookCallbackIds: ["step"] }] } };
 
 const decoder = new TextDecoder();

@@ -115,21 +115,6 @@ describe("on a runner", { timeout: 60_000 }, () => {
     expect(end.result).toBe("Seen.");
   });
 
-  test("what needs consent is denied, and the agent goes on", async () => {
-    const { end, did } = await run({
-      turns: [
-        answer([toolUse("Bash", { command: "touch made.txt", description: "Make it" })]),
-        answer([text("Pity.")]),
-      ],
-    });
-    const results = did.flatMap(({ event }) => (event.case === "toolResult" ? [event.value] : []));
-    expect(results).toMatchObject([{ isError: true, text: expect.stringContaining("nobody can be asked yet") }]);
-    expect(end.outcome).toMatchObject({
-      cause: EndCause.COMPLETED,
-      message: expect.stringContaining("1 tool call was denied"),
-    });
-  });
-
   test("a rule lets a tool through without consent, and a stronger one forbids it", async () => {
     const touch = answer([toolUse("Bash", { command: "touch made.txt", description: "Make it" })]);
     const allowed = await run({ turns: [touch, answer([text("Made.")])], work: { allowedTools: ["Bash(touch *)"] } });

@@ -17,7 +17,7 @@ export const claudeExecutor: Executor = {
     return readVersion(program.path, settings.searchPath, signal);
   },
   async prepare(job): Promise<Execution> {
-    const { settings, spec, tmp, jobId, emit, attachments } = job;
+    const { settings, spec, tmp, jobId, permissionMode, attachments } = job;
     const { anthropicApiKey } = settings;
     const work = agentWork(job);
     const program = await findClaude(settings);
@@ -27,18 +27,15 @@ export const claudeExecutor: Executor = {
     if (anthropicApiKey === undefined) {
       throw new Unstartable({ cause: EndCause.AGENT_NOT_AUTHENTICATED, message: noKey });
     }
-    const { permissionMode } = work;
-    const prompt = withAttachmentNote(work.prompt, attachments);
-    const session = new ClaudeSession({ prompt, emit, now: Date.now });
+    const session = new ClaudeSession({ prompt: withAttachmentNote(work.prompt, attachments), job, now: Date.now });
     const isRoot = process.getuid?.() === 0;
+    const start = { work, limits: spec.limits, sessionId: sessionIdOf(jobId), permissionMode, attachments };
     return {
-      argv: [
-        program.path,
-        ...claudeArguments({ work, limits: spec.limits, sessionId: sessionIdOf(jobId), attachments }),
-      ],
-      env: claudeEnvironment({ settings: { ...settings, anthropicApiKey }, tmp, permissionMode, isRoot }),
+      argv: [program.path, ...claudeArguments(start)],
+      env: claudeEnvironment({ settings: { ...settings, anthropicApiKey }, tmp, isRoot }),
       stdin: { kind: "pipe", opened: (stdin) => session.begin(stdin) },
       stdout: { kind: "lines", maxLineBytes, line: (line) => session.take(line) },
+      steering: session,
       conclude: (end) => session.conclude(end),
     };
   },

@@ -1,4 +1,4 @@
-import { type AgentWork, type JobLimits, PermissionMode } from "#gen/job/v1/job_pb.js";
+import type { AgentWork, JobLimits, PermissionMode } from "#gen/job/v1/job_pb.js";
 import type { AttachedFiles, ExecutorSettings } from "../executor.ts";
 import { cliModeName } from "./permission-mode.ts";
 
@@ -8,6 +8,7 @@ export interface ClaudeStart {
   readonly limits: JobLimits | undefined;
   readonly sessionId: string;
   readonly attachments: AttachedFiles | undefined;
+  readonly permissionMode: PermissionMode;
 }
 
 /**
@@ -15,7 +16,8 @@ export interface ClaudeStart {
  * neither run hooks and servers nor move the agent to another model. A value stands in one argument with its name, so
  * that it is never taken for an option.
  */
-export function claudeArguments({ work, limits, sessionId, attachments }: ClaudeStart): readonly string[] {
+export function claudeArguments(start: ClaudeStart): readonly string[] {
+  const { work, limits, sessionId, permissionMode, attachments } = start;
   const { maxTurns = 0, budgetMicros = 0n } = limits ?? {};
   return [
     "-p",
@@ -28,7 +30,9 @@ export function claudeArguments({ work, limits, sessionId, attachments }: Claude
     "--setting-sources=user",
     "--strict-mcp-config",
     `--session-id=${sessionId}`,
-    `--permission-mode=${cliModeName(work.permissionMode)}`,
+    `--permission-mode=${cliModeName(permissionMode)}`,
+    // Leaves it possible to loosen the mode while the agent works.
+    "--allow-dangerously-skip-permissions",
     ...optional("--model", work.model),
     ...optional("--effort", work.effort),
     ...optional("--append-system-prompt", work.appendSystemPrompt),
@@ -44,17 +48,11 @@ export function claudeArguments({ work, limits, sessionId, attachments }: Claude
 export interface ClaudeSurroundings {
   readonly settings: ExecutorSettings & { readonly anthropicApiKey: string };
   readonly tmp: string;
-  readonly permissionMode: PermissionMode;
   readonly isRoot: boolean;
 }
 
 /** The environment of Claude Code. Until a proxy adds the key to its requests, the agent and its commands can read it. */
-export function claudeEnvironment({
-  settings,
-  tmp,
-  permissionMode,
-  isRoot,
-}: ClaudeSurroundings): Record<string, string> {
+export function claudeEnvironment({ settings, tmp, isRoot }: ClaudeSurroundings): Record<string, string> {
   const { anthropicApiKey, anthropicBaseUrl } = settings;
   return {
     ANTHROPIC_API_KEY: anthropicApiKey,
@@ -69,7 +67,7 @@ export function claudeEnvironment({
     CLAUDE_CODE_ENABLE_TODO_TOOLS: "1",
     CLAUDE_CODE_ENABLE_TASKS: "0",
     // Root may leave permissions out only where it says that this is a sandbox.
-    ...(isRoot && permissionMode === PermissionMode.BYPASS ? { IS_SANDBOX: "1" } : {}),
+    ...(isRoot ? { IS_SANDBOX: "1" } : {}),
   };
 }
 

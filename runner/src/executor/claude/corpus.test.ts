@@ -9,7 +9,8 @@ import {
   SubAgentState,
 } from "#gen/job/v1/job_event_pb.js";
 import { EndCause, PermissionMode } from "#gen/job/v1/job_pb.js";
-import type { Conclusion } from "../executor.ts";
+import { makeAgentJob } from "../../../testing/agent-job.ts";
+import type { Conclusion, EventPayload } from "../executor.ts";
 import { ClaudeSession } from "./claude-session.ts";
 
 const folder = new URL("corpus/", import.meta.url);
@@ -19,18 +20,16 @@ const scenes = readdirSync(folder).map((file) => file.replace(".ndjson", ""));
 function replay(scene: string) {
   const events: AgentEvent[] = [];
   const input: string[] = [];
-  const session = new ClaudeSession({
-    prompt: "Go.",
-    emit: (payload) => events.push(overTheWire(create(JobEventSchema, { payload }))),
-    now: () => Date.UTC(2026, 0, 1),
-  });
+  const { job, asked, modes } = makeAgentJob();
+  const emit = (payload: EventPayload) => void events.push(overTheWire(create(JobEventSchema, { payload })));
+  const session = new ClaudeSession({ prompt: "Go.", job: { ...job, emit }, now: () => Date.UTC(2026, 0, 1) });
   session.begin({ write: (text) => void input.push(text), end: () => void input.push("end") });
   const lines = readFileSync(new URL(`${scene}.ndjson`, folder), "utf8")
     .trimEnd()
     .split("\n");
   for (const line of lines) session.take({ bytes: Buffer.from(line), truncated: false });
   const conclude = (exitCode: number): Conclusion => session.conclude({ kind: "exited", exitCode });
-  return { events, input, conclude, lines: lines.map((line) => JSON.parse(line)) };
+  return { events, input, asked, modes, conclude, lines: lines.map((line) => JSON.parse(line)) };
 }
 
 function overTheWire(event: JobEvent): AgentEvent {
@@ -185,22 +184,37 @@ test("turns are counted over the session", () => {
   expect(results.map(({ turns }) => turns)).toEqual([1, 2]);
 });
 
-test("what would need a person is denied", () => {
-  for (const scene of ["ask-allowed", "ask-denied", "question"]) {
-    const { input, lines } = replay(scene);
-    const asked = lines.find((line) => line.type === "control_request");
-    const answers = input.filter((text) => text.includes("control_response"));
-    expect(answers.map((text) => JSON.parse(text))).toEqual([
-      {
-        type: "control_response",
-        response: {
-          subtype: "success",
-          request_id: asked.request_id,
-          response: { behavior: "deny", message: expect.stringContaining("choose another permission mode") },
-        },
+test("what needs a person is asked, whole, with rules that would allow it", () => {
+  const { asked, lines } = replay("ask-allowed");
+  const { request } = lines.find((line) => line.type === "control_request");
+  expect(asked.map(({ question }) => question)).toEqual([
+    {
+      case: "permission",
+      value: {
+        toolCallId: request.tool_use_id,
+        tool: "Bash",
+        inputJson: JSON.stringify(request.input),
+        reason: "Run a command",
+        suggestedRules: ["Bash(touch made.txt)"],
+        workspace: "/workspace",
       },
-    ]);
-  }
+    },
+  ]);
+});
+
+test("a question is asked with its choices", () => {
+  const [asked] = replay("question").asked;
+  const red = { label: "Red", description: "like a fire" };
+  const blue = { label: "Blue", description: "like the sky" };
+  expect(asked?.question).toEqual({
+    case: "questions",
+    value: { questions: [{ text: "Which color?", header: "Color", choices: [red, blue], multiple: false }] },
+  });
+});
+
+test("a question that the program takes back is taken back here", () => {
+  const [asked] = replay("ask-cancelled").asked;
+  expect(asked?.context.signal.aborted).toBe(true);
 });
 
 test("the permission mode is told with the session", () => {

@@ -10,7 +10,7 @@ const nowMs = 1_700_000_000_000;
 
 /** The events of some lines of one session, as they come out of their encoding; undefined for an unknown line. */
 function translate(...lines: object[]) {
-  const translator = new LineTranslator(() => nowMs);
+  const translator = new LineTranslator({ now: () => nowMs, onMode: () => undefined });
   return lines.flatMap((line) => {
     const events = translator.translate(new JsonObject({ ...line }));
     return events === undefined ? [undefined] : events.map((event) => encoded(create(AgentEventSchema, event)));
@@ -129,21 +129,25 @@ test("a hook is told when it starts and with its exit code", () => {
   ]);
 });
 
-test("a session is described again only when it is another, and a change of mode is told alone", () => {
-  const events = translate(
-    init,
+test("a session is described again only when it is another, and its mode is handed on each time", () => {
+  const modes: PermissionMode[] = [];
+  const translator = new LineTranslator({ now: () => nowMs, onMode: (mode) => modes.push(mode) });
+  const lines = [
     init,
     { ...init, permissionMode: "plan" },
     { type: "system", subtype: "status", status: null, permissionMode: "acceptEdits" },
-    { type: "system", subtype: "status", status: "requesting", permissionMode: "acceptEdits" },
+    { type: "system", subtype: "status", status: "requesting" },
     { ...init, model: "other", permissionMode: "acceptEdits" },
-  );
-  expect(events).toMatchObject([
-    { case: "session", value: { sessionId: "s", permissionMode: PermissionMode.ASK } },
-    { case: "permissionModeChanged", value: { mode: PermissionMode.PLAN } },
-    { case: "permissionModeChanged", value: { mode: PermissionMode.ACCEPT_EDITS } },
-    { case: "session", value: { model: "other" } },
+  ];
+  expect(lines.map((line) => translator.translate(new JsonObject({ ...line })))).toMatchObject([
+    [{ event: { case: "session", value: { sessionId: "s", permissionMode: PermissionMode.ASK } } }],
+    [],
+    [],
+    [],
+    [{ event: { case: "session", value: { model: "other" } } }],
   ]);
+  const { ASK, PLAN, ACCEPT_EDITS } = PermissionMode;
+  expect(modes).toEqual([ASK, PLAN, ACCEPT_EDITS, ACCEPT_EDITS]);
 });
 
 test("limits that are near or reached are told, far ones are not", () => {
@@ -202,6 +206,7 @@ describe("a line is unknown", () => {
     ["with a new stream event", { type: "stream_event", event: { type: "telepathy" } }],
     ["with a new block", assistant([{ type: "telepathy" }])],
     ["with a notice that has no event", { type: "system", subtype: "informational", content: "mind the gap" }],
+    ["about a mode that has no name here", { type: "system", subtype: "status", permissionMode: "auto" }],
     ["about a compaction that failed", { type: "system", subtype: "status", status: null, compact_result: "failed" }],
   ])("%s", (_, line) => {
     expect(translate(line)).toEqual([undefined]);

@@ -1,3 +1,4 @@
+import type { PermissionMode } from "#gen/job/v1/job_pb.js";
 import type { AgentAction, AgentEventInit } from "../agent-event.ts";
 import { cutText } from "../cut-text.ts";
 import type { JsonObject } from "../json-object.ts";
@@ -8,18 +9,26 @@ import { SubAgents } from "./sub-agents.ts";
 import { toolResult } from "./tool-result.ts";
 import { Turns } from "./turns.ts";
 
+/** What a LineTranslator needs. */
+export interface LineTranslatorOptions {
+  /** The time in ms since 1970. */
+  readonly now: () => number;
+  /** Hears of the permission mode whenever a line names it, which may be often. */
+  readonly onMode: (mode: PermissionMode) => void;
+}
+
 /** Turns the lines of one session of Claude Code into events, in order. */
 export class LineTranslator {
   readonly #now: () => number;
   readonly #messages = new ModelMessages();
-  readonly #session = new SessionState();
-  readonly #subAgents = new SubAgents();
+  readonly #session: SessionState;
+  readonly subAgents = new SubAgents();
   readonly #turns = new Turns();
   #requests = 0;
 
-  /** `now` is the time in ms since 1970. */
-  constructor(now: () => number) {
+  constructor({ now, onMode }: LineTranslatorOptions) {
     this.#now = now;
+    this.#session = new SessionState(onMode);
   }
 
   /** The events of a line: none when other lines say the same, undefined when the line is unknown. */
@@ -73,9 +82,9 @@ export class LineTranslator {
       case "hook_response":
         return [hookRun(line)];
       case "task_started":
-        return this.#subAgents.started(line);
+        return this.subAgents.started(line);
       case "task_notification":
-        return this.#subAgents.ended(line);
+        return this.subAgents.ended(line);
       // Progress that the agent's own events show, and a denial that the tool's result repeats.
       case "task_progress":
       case "task_updated":

@@ -5,12 +5,18 @@ import { parseCliMode } from "./permission-mode.ts";
 
 /** What a session is, told once and again when it changes: each turn begins with the whole description of it. */
 export class SessionState {
+  readonly #onMode: (mode: PermissionMode) => void;
   #described = "";
-  #mode = "";
+
+  /** `onMode` hears of the permission mode with each line that names one. */
+  constructor(onMode: (mode: PermissionMode) => void) {
+    this.#onMode = onMode;
+  }
 
   /** Reads the line that begins a turn. */
   begin(line: JsonObject): readonly AgentAction[] {
-    const mode = line.text("permissionMode");
+    const permissionMode = parseCliMode(line.text("permissionMode"));
+    if (permissionMode !== PermissionMode.UNSPECIFIED) this.#onMode(permissionMode);
     const value = {
       sessionId: line.text("session_id"),
       model: line.text("model"),
@@ -18,23 +24,19 @@ export class SessionState {
       tools: [...line.texts("tools")],
     };
     const description = JSON.stringify(value);
-    if (description === this.#described) return this.#enterMode(mode) ?? [];
+    if (description === this.#described) return [];
     this.#described = description;
-    this.#mode = mode;
-    return [{ case: "session", value: { ...value, permissionMode: parseCliMode(mode) } }];
+    return [{ case: "session", value: { ...value, permissionMode } }];
   }
 
-  /** Reads a status; undefined when it says what no event carries. */
+  /** Reads a status; undefined when it says what no event carries, such as a mode that has no name here. */
   status(line: JsonObject): readonly AgentAction[] | undefined {
     if (line.text("compact_result") === "failed") return undefined;
-    const mode = line.text("permissionMode");
-    return mode === "" ? [] : this.#enterMode(mode);
-  }
-
-  #enterMode(name: string): readonly AgentAction[] | undefined {
-    if (name === this.#mode) return [];
-    this.#mode = name;
+    const name = line.text("permissionMode");
+    if (name === "") return [];
     const mode = parseCliMode(name);
-    return mode === PermissionMode.UNSPECIFIED ? undefined : [{ case: "permissionModeChanged", value: { mode } }];
+    if (mode === PermissionMode.UNSPECIFIED) return undefined;
+    this.#onMode(mode);
+    return [];
   }
 }

@@ -6,6 +6,11 @@ import type { JsonObject } from "../json-object.ts";
 export class SubAgents {
   readonly #byTask = new Map<string, { toolCallId: string; kind: string; description: string }>();
 
+  /** The tool call that began a sub-agent; empty for one that is not at work. */
+  toolCallOf(agentId: string): string {
+    return this.#byTask.get(agentId)?.toolCallId ?? "";
+  }
+
   started(line: JsonObject): readonly AgentAction[] {
     if (line.text("task_type") !== "local_agent") return [];
     const subAgent = {
