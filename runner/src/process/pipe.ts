@@ -18,12 +18,16 @@ export interface OutputPipes {
   readonly stderr: Pipe;
 }
 
-/** Opens pipes by way of named ones, whose names in `directory` are gone again when this returns. */
-export async function openOutputPipes(directory: string): Promise<OutputPipes> {
-  const stdout = `${directory}/.pipe-${process.pid}-stdout`;
-  const stderr = `${directory}/.pipe-${process.pid}-stderr`;
-  await promisify(execFile)("mkfifo", ["-m", "600", "--", stdout, stderr]);
-  return { stdout: openNamedPipe(stdout), stderr: openNamedPipe(stderr) };
+/**
+ * Opens the pipes of so many processes by way of named ones, whose names in `directory` are gone again when this returns.
+ */
+export async function openOutputPipes(directory: string, count: number): Promise<OutputPipes[]> {
+  const paths = Array.from({ length: count }, (_, index) => {
+    const path = `${directory}/.pipe-${process.pid}-${index}`;
+    return { stdout: `${path}-stdout`, stderr: `${path}-stderr` };
+  });
+  await promisify(execFile)("mkfifo", ["-m", "600", "--", ...paths.flatMap(({ stdout, stderr }) => [stdout, stderr])]);
+  return paths.map(({ stdout, stderr }) => ({ stdout: openNamedPipe(stdout), stderr: openNamedPipe(stderr) }));
 }
 
 function openNamedPipe(path: string): Pipe {

@@ -44,7 +44,7 @@ export async function* streamEnvelopes(
   const { afterSequence, heartbeatMs, signal } = options;
   yield encodeMessage({ case: "verdict", value: judgeCursor(spool, afterSequence) });
   const start = spool.end.bytes === 0 ? 0 : await findBatchAfter(spool.directory.spool, afterSequence, spool.end);
-  await using reader = new SpoolReader(spool.directory.spool, start);
+  using reader = new SpoolReader(spool.directory.spool, start);
   while (!signal.aborted) {
     if (reader.position < spool.end.bytes) yield await reader.read(spool.end.bytes);
     else if (spool.ended) return;

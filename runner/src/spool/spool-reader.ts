@@ -1,20 +1,23 @@
-import { rmSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, openSync, read, readSync, rmSync } from "node:fs";
+import { promisify } from "node:util";
 import { EnvelopeSplitter, envelopeMessage, readBatchHeader } from "#protocol/envelope.ts";
 import { listSegments, type Segment, type SpoolEnd } from "./segments.ts";
 
 /** Most bytes in one read. */
 const maxReadBytes = 256 * 1024;
+/** What is read at once: it was just written, and to hand so little to another thread takes longer than to read it. */
+const maxSyncBytes = 64 * 1024;
+const readAside = promisify(read);
 
 interface OpenSegment {
-  readonly handle: FileHandle;
+  readonly fd: number;
   readonly start: number;
   /** Where the next segment begins; infinite while this is the newest. */
   readonly next: number;
 }
 
 /** Reads a spool from one place onward, while it is written and while old segments are freed. */
-export class SpoolReader implements AsyncDisposable {
+export class SpoolReader implements Disposable {
   readonly #directory: string;
   // One for all reads: to collect so many buffers would cost more than everything else that serving a stream does.
   readonly #buffer = new Uint8Array(maxReadBytes);
@@ -40,35 +43,38 @@ export class SpoolReader implements AsyncDisposable {
     const bytes = await this.#readFile(end);
     if (bytes.length > 0) return bytes;
     // The newest segment was closed behind what we had read of it: go on in the next.
-    await this[Symbol.asyncDispose]();
+    this[Symbol.dispose]();
     const more = await this.#readFile(end);
     if (more.length === 0) throw new Error(`spool ${this.#directory} ends at ${this.#at}, before ${end}`);
     return more;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file?.handle.close();
+  [Symbol.dispose](): void {
+    if (this.#file !== undefined) closeSync(this.#file.fd);
     this.#file = undefined;
   }
 
   async #readFile(end: number): Promise<Uint8Array<ArrayBuffer>> {
-    const { handle, start, next } = await this.#open();
+    const { fd, start, next } = this.#open();
     const length = Math.min(maxReadBytes, end - this.#at, next - this.#at);
-    const { bytesRead } = await handle.read(this.#buffer, 0, length, this.#at - start);
+    const bytesRead =
+      length <= maxSyncBytes
+        ? readSync(fd, this.#buffer, 0, length, this.#at - start)
+        : (await readAside(fd, this.#buffer, 0, length, this.#at - start)).bytesRead;
     this.#at += bytesRead;
     return this.#buffer.subarray(0, bytesRead);
   }
 
-  async #open(): Promise<OpenSegment> {
+  #open(): OpenSegment {
     if (this.#file !== undefined && this.#at < this.#file.next) return this.#file;
-    await this[Symbol.asyncDispose]();
+    this[Symbol.dispose]();
     const segments = listSegments(this.#directory);
     const index = segments.findLastIndex(({ start }) => start <= this.#at);
     const segment = segments[index];
     if (segment === undefined) throw new Error(`spool ${this.#directory} no longer holds byte ${this.#at}`);
-    const handle = await open(`${this.#directory}/${segment.name}`);
+    const fd = openSync(`${this.#directory}/${segment.name}`, "r");
     const next = segments[index + 1]?.start ?? Number.POSITIVE_INFINITY;
-    this.#file = { handle, start: segment.start, next };
+    this.#file = { fd, start: segment.start, next };
     return this.#file;
   }
 }
@@ -79,7 +85,7 @@ export async function findBatchAfter(directory: string, sequence: number, end: S
   const segments = listSegments(directory);
   const segment = segments.findLast(({ firstSequence }) => firstSequence <= sequence + 1) ?? segments[0];
   if (segment === undefined) return end.bytes;
-  await using reader = new SpoolReader(directory, segment.start);
+  using reader = new SpoolReader(directory, segment.start);
   const splitter = new EnvelopeSplitter();
   for (let at = segment.start; at < end.bytes; ) {
     for (const envelope of splitter.push(await reader.read(end.bytes))) {

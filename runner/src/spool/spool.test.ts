@@ -40,7 +40,7 @@ function spoolBatches(count: number) {
 }
 
 async function readAll(start: number, end: number): Promise<Buffer> {
-  await using reader = new SpoolReader(directory, start);
+  using reader = new SpoolReader(directory, start);
   const parts: Uint8Array[] = [];
   while (reader.position < end) parts.push((await reader.read(end)).slice());
   return Buffer.concat(parts);
@@ -56,7 +56,7 @@ test("a reader sees every batch once, over all segments", async () => {
 
 test("a reader at the end of the newest segment goes on when the next one is begun", async () => {
   const { spool, writer } = spoolBatches(64);
-  await using reader = new SpoolReader(directory, 0);
+  using reader = new SpoolReader(directory, 0);
   const { bytes } = spool.end;
   while (reader.position < bytes) await reader.read(bytes);
   for (let index = 0; index < 70; index += 1) {

@@ -14,9 +14,10 @@ import { StopSignal } from "./stop-signal.ts";
 /** After so many jobs, or when it has grown so large, a fresh process is better. */
 const maxJobs = 100;
 const maxResidentBytes = 160 << 20;
+const pipesAtOnce = 8;
 
-/** For the job's process. Those that a job had no use for serve the next. */
-let pipes: OutputPipes | undefined = await openOutputPipes(".");
+/** For the processes of the next jobs; to open some takes a process itself, and that much longer than to open many. */
+let pipes = await openOutputPipes(".", pipesAtOnce);
 let jobsHeld = 0;
 /** Of the job that is held. */
 let stop: StopSignal | undefined;
@@ -55,14 +56,13 @@ async function run(command: Extract<Command, { kind: "run" }>): Promise<void> {
   await holdJob(command, { link, takePipes, stop });
   stop = undefined;
   if (!link.isOpen || jobsHeld >= maxJobs || process.memoryUsage.rss() > maxResidentBytes) return leave();
-  pipes ??= await openOutputPipes(".");
+  if (pipes.length === 0) pipes = await openOutputPipes(".", pipesAtOnce);
   link.free();
 }
 
 function takePipes(): OutputPipes {
-  const taken = pipes;
+  const taken = pipes.pop();
   if (taken === undefined) throw new Error("a job has one process");
-  pipes = undefined;
   return taken;
 }
 

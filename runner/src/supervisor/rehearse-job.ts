@@ -26,8 +26,8 @@ export async function rehearseJob(): Promise<void> {
 
 async function performRehearsal(directory: JobDirectory): Promise<void> {
   const request = fromJsonString(StartJobRequestSchema, toJsonString(StartJobRequestSchema, rehearsal));
-  if (request.spec === undefined) return;
-  const pipes = await openOutputPipes(".");
+  const [pipes] = await openOutputPipes(".", 1);
+  if (request.spec === undefined || pipes === undefined) return;
   for (const path of [directory.root, directory.home, directory.tmp]) mkdirSync(path, { mode: 0o700 });
   const writer = new EventWriter({
     firstSequence: 1,

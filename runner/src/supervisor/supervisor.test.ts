@@ -85,26 +85,26 @@ test("an order to stop a job that has ended does not touch the next one", async 
 });
 
 test("a hundred jobs leave nothing open, and then the supervisor leaves itself", async () => {
-  await begin(startRequest("echo out; echo err >&2"));
-  await reported("free");
-  const open = openFiles();
-  // Neither uses the pipes that were opened for it.
+  // The first two start no process.
   await begin(startRequest("true", { repoRef: "https://user@host/x" }));
   await reported("free");
   await begin(startRequest("", { work: { case: "agent", value: { agent: "nobody" } } }));
   await reported("free");
-  for (let jobs = 3; jobs < 99; jobs += 1) {
+  const open: number[] = [];
+  for (let jobs = 2; jobs < 99; jobs += 1) {
     await begin(startRequest("echo out; echo err >&2"));
     await reported("free");
+    open.push(openFiles());
   }
-  expect(openFiles()).toBe(open);
+  // The pipes of eight jobs are opened at once.
+  expect(Math.max(...open.slice(-8))).toBe(Math.max(...open.slice(0, 8)));
   await begin(startRequest("true"));
   expect(await once(supervisor, "exit")).toEqual([0, null]);
   expect(reports).not.toContain("free");
 });
 
 test("a supervisor that cannot end its job ends itself", async () => {
-  const request = startRequest("until [ -e go ]; do sleep 0.01; done");
+  const request = startRequest("while [ -e ../start.json ]; do sleep 0.01; done");
   await begin(request);
   await reported("phase");
   rmSync(jobDirectory(request.jobId).root, { recursive: true });

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { WorkspaceEventSchema } from "#gen/job/v1/job_event_pb.js";
 import { parseRepoRef, type RepoRefRules } from "#protocol/repo-ref.ts";
@@ -27,7 +27,7 @@ export type WorkspaceResult =
 
 /** Makes the workspace: an empty directory, or a clone with full history and the asked-for ref checked out. */
 export async function makeWorkspace({ repoRef, settings, git, emit }: WorkspaceRequest): Promise<WorkspaceResult> {
-  await mkdir(git.directory, { mode: 0o700 });
+  mkdirSync(git.directory, { mode: 0o700 });
   const parsed = parseRepoRef(repoRef, settings);
   switch (parsed.kind) {
     case "scratch":
