@@ -11,11 +11,17 @@ import { compileCache } from "./compile-cache.ts";
 const program = fileURLToPath(new URL("./main.ts", import.meta.url));
 // Compiling once for all supervisors makes each start in a third of the time and half the memory.
 const env = { NODE_COMPILE_CACHE: resolve(compileCache) };
+// A supervisor keeps next to nothing, so it needs no large room for what is new; with a small one, it is a third smaller.
+const nodeOptions = ["--max-semi-space-size=1"];
 const log = openSync("supervisors.log", "a", 0o600);
 
 process.on("message", () => {
   // A session of its own: it outlives the runner, and Ctrl+C in the runner's terminal does not reach it.
-  const supervisor = spawn(process.execPath, [program], { detached: true, stdio: ["ignore", log, log], env });
+  const supervisor = spawn(process.execPath, [...nodeOptions, program], {
+    detached: true,
+    stdio: ["ignore", log, log],
+    env,
+  });
   supervisor.once("exit", () => process.connected && process.send?.(supervisor.pid));
 });
 process.on("disconnect", () => process.exit(0));
