@@ -141,11 +141,10 @@ export class EventWriter {
     this.#timer = undefined;
     this.#immediate = undefined;
     if (this.#pending.length === 0) return;
-    for (const event of this.#pending) if (event.kind === "log") this.#fingerprint.kept(event.stream, event.data);
+    const pending = this.#pending;
     const header = { firstSequence: this.#sequence, log: this.#batchPlace, notable: this.#notable };
-    const envelope = encodeBatch(header, this.#pending, this.#envelopeBytes);
-    this.#fingerprint.batch(envelopeMessage(envelope));
-    this.#sequence += this.#pending.length;
+    const envelope = encodeBatch(header, pending, this.#envelopeBytes);
+    this.#sequence += pending.length;
     if (this.#pendingLogBytes > 0) this.#lastFlush.log = performance.now();
     this.#pending = [];
     this.#pendingLogBytes = 0;
@@ -153,6 +152,9 @@ export class EventWriter {
     this.#notable = false;
     this.#batchPlace = this.#place;
     this.#append(envelope, { firstSequence: header.firstSequence, newestSequence: this.#sequence - 1 });
+    // Behind what readers wait for.
+    for (const event of pending) if (event.kind === "log") this.#fingerprint.kept(event.stream, event.data);
+    this.#fingerprint.batch(envelopeMessage(envelope));
   }
 
   #isIdle(kind: "log" | "event"): boolean {
