@@ -1,5 +1,5 @@
-import { create, toBinary } from "@bufbuild/protobuf";
-import { BatchHeaderSchema, type JobEvent, JobEventSchema } from "#gen/job/v1/job_event_pb.js";
+import { toBinary } from "@bufbuild/protobuf";
+import { type JobEvent, JobEventSchema } from "#gen/job/v1/job_event_pb.js";
 import { envelopePrefixBytes, maxMessageBytes, messageFlag } from "#protocol/envelope.ts";
 import type { LogPiece, LogPlace } from "./log-numbering.ts";
 
@@ -35,17 +35,17 @@ export function encodeBatch(
   events: readonly PendingEvent[],
   room: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
-  const headerBytes = encodeHeader(header, events.length);
   const eventSizes = events.map(eventSize);
-  const batchSize = eventSizes.reduce((sum, size) => sum + fieldSize(size), fieldSize(headerBytes.length));
+  const headerLength = headerSize(header, events.length);
+  const batchSize = eventSizes.reduce((sum, size) => sum + fieldSize(size), fieldSize(headerLength));
   const messageSize = fieldSize(batchSize);
   if (messageSize > maxMessageBytes) throw new Error(`batch of ${messageSize} bytes is larger than ${maxMessageBytes}`);
   const size = envelopePrefixBytes + messageSize;
   const out = new ByteWriter(size <= room.length ? room.subarray(0, size) : new Uint8Array(size));
   out.envelope(messageSize);
   out.field(responseBatch, batchSize);
-  out.field(batchHeader, headerBytes.length);
-  out.bytes(headerBytes);
+  out.field(batchHeader, headerLength);
+  writeHeader(out, header, events.length);
   events.forEach((event, index) => {
     out.field(batchEvents, eventSizes[index] ?? 0);
     if (event.kind === "encoded") out.bytes(event.bytes);
@@ -58,6 +58,13 @@ export function encodeBatch(
 const responseBatch = 0x0a;
 const batchHeader = 0x0a;
 const batchEvents = 0x12;
+const headerFirstSequence = 0x08;
+const headerCount = 0x10;
+const headerLog = 0x1a;
+const headerNotable = 0x20;
+const placeStdoutOffset = 0x08;
+const placeStderrOffset = 0x10;
+const placeLines = 0x18;
 const eventTime = 0x0a;
 const eventLog = 0x22;
 const timeSeconds = 0x08;
@@ -67,13 +74,22 @@ const chunkOffset = 0x10;
 const chunkFirstLine = 0x18;
 const chunkData = 0x22;
 
-function encodeHeader({ firstSequence, log, notable }: PendingHeader, count: number): Uint8Array {
-  const position = {
-    stdoutOffset: BigInt(log.stdoutOffset),
-    stderrOffset: BigInt(log.stderrOffset),
-    lines: log.lines,
-  };
-  return toBinary(BatchHeaderSchema, create(BatchHeaderSchema, { firstSequence, count, log: position, notable }));
+function headerSize({ firstSequence, log, notable }: PendingHeader, count: number): number {
+  return numberSize(firstSequence) + numberSize(count) + fieldSize(placeSize(log)) + numberSize(Number(notable));
+}
+
+function placeSize({ stdoutOffset, stderrOffset, lines }: LogPlace): number {
+  return numberSize(stdoutOffset) + numberSize(stderrOffset) + numberSize(lines);
+}
+
+function writeHeader(out: ByteWriter, { firstSequence, log, notable }: PendingHeader, count: number): void {
+  out.number(headerFirstSequence, firstSequence);
+  out.number(headerCount, count);
+  out.field(headerLog, placeSize(log));
+  out.number(placeStdoutOffset, log.stdoutOffset);
+  out.number(placeStderrOffset, log.stderrOffset);
+  out.number(placeLines, log.lines);
+  out.number(headerNotable, Number(notable));
 }
 
 function eventSize(event: PendingEvent): number {

@@ -44,11 +44,12 @@ export async function* streamEnvelopes(
   const { afterSequence, heartbeatMs, signal } = options;
   yield encodeMessage({ case: "verdict", value: judgeCursor(spool, afterSequence) });
   const start = spool.end.bytes === 0 ? 0 : await findBatchAfter(spool.directory.spool, afterSequence, spool.end);
+  using changes = new SpoolChanges(spool, signal);
   using reader = new SpoolReader(spool.directory.spool, start);
   while (!signal.aborted) {
     if (reader.position < spool.end.bytes) yield await reader.read(spool.end.bytes);
     else if (spool.ended) return;
-    else if ((await changeOf(spool, signal, heartbeatMs)) === "none") yield heartbeat(spool);
+    else if ((await changes.next(heartbeatMs)) === "none") yield heartbeat(spool);
   }
 }
 
@@ -72,21 +73,40 @@ function judgeCursor(spool: GrowingSpool, afterSequence: number): MessageInitSha
   return { outcome: WatchOutcome.GAP, gap, ...verdict };
 }
 
-/** Waits until the spool changes, for so long, or until nobody wants to know any more. */
-function changeOf(spool: GrowingSpool, signal: AbortSignal, maxMs: number): Promise<"some" | "none"> {
-  return new Promise((resolve) => {
-    const settle = (change: "some" | "none") => {
-      clearTimeout(timer);
-      unsubscribe();
-      signal.removeEventListener("abort", onAbort);
-      resolve(change);
-    };
-    const onAbort = () => settle("some");
-    const timer = setTimeout(() => settle("none"), maxMs);
-    const unsubscribe = spool.subscribe(() => settle("some"));
-    signal.addEventListener("abort", onAbort);
-    if (signal.aborted) settle("some");
-  });
+/** Wakes one reader of a spool, which looks for itself what is new. */
+class SpoolChanges implements Disposable {
+  readonly #signal: AbortSignal;
+  readonly #unsubscribe: () => void;
+  readonly #onChange = () => this.#settle("some");
+  #resolve: ((change: "some" | "none") => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(spool: GrowingSpool, signal: AbortSignal) {
+    this.#signal = signal;
+    this.#unsubscribe = spool.subscribe(this.#onChange);
+    signal.addEventListener("abort", this.#onChange);
+  }
+
+  /** Waits until the spool changes, for so long, or until nobody wants to know any more. */
+  next(maxMs: number): Promise<"some" | "none"> {
+    if (this.#signal.aborted) return Promise.resolve("some");
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+      this.#timer = setTimeout(() => this.#settle("none"), maxMs);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#unsubscribe();
+    this.#signal.removeEventListener("abort", this.#onChange);
+  }
+
+  #settle(change: "some" | "none"): void {
+    clearTimeout(this.#timer);
+    this.#resolve?.(change);
+    this.#resolve = undefined;
+  }
 }
 
 function heartbeat({ end, storedSequence }: GrowingSpool): Uint8Array<ArrayBuffer> {
