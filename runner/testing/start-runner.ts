@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 import type { Client } from "@connectrpc/connect";
 import type { RunnerService } from "#gen/runner/v1/runner_service_pb.js";
 import { parseSecrets, type SigningKey } from "#protocol/signature.ts";
+import { killProcess } from "../src/process/kill-group.ts";
+import { identifyProcess } from "../src/process/process-table.ts";
 import { createRunnerClient } from "./runner-client.ts";
 
 /** A real runner process on a data directory of its own. */
@@ -35,7 +37,10 @@ export function makeDataDirectory(): { path: string; remove: () => void } {
   return {
     path,
     remove: () => {
-      for (const pid of processesIn(path)) process.kill(pid, "SIGKILL");
+      for (const pid of processesIn(path)) {
+        const identity = identifyProcess(pid);
+        if (identity !== undefined) killProcess(identity);
+      }
       rmSync(path, { recursive: true, force: true, maxRetries: 5 });
     },
   };
