@@ -3,7 +3,9 @@ import { DurableObject } from "cloudflare:workers";
 import { create } from "@bufbuild/protobuf";
 import type { UsageGrouping, UsageRow } from "#gen/fleet/v1/fleet_service_pb.js";
 import type { Runner } from "#gen/fleet/v1/runner_pb.js";
+import type { AskRule } from "#gen/job/v1/ask_pb.js";
 import {
+  type Actor,
   type Job,
   JobState,
   type PendingDetail,
@@ -13,11 +15,14 @@ import {
 } from "#gen/job/v1/job_pb.js";
 import type { ListJobsRequest } from "#gen/job/v1/job_service_pb.js";
 import type { Answer } from "../answer.ts";
+import type { AskPage, AskPageWish } from "../ask-page.ts";
+import type { AskMatch, AskReport } from "../ask-report.ts";
 import { type Env, parseSettings } from "../env.ts";
 import type { Admission, OfferAnswer } from "../offer.ts";
 import { pageTokenAfter } from "../page-token.ts";
 import { Pulse } from "../pulse.ts";
 import { createRunnerClient } from "../runner-client.ts";
+import { AskDesk, type Ruled, type RuleWish } from "./ask-desk.ts";
 import { FleetStore, type KnownRunner, type SlotLease } from "./fleet-store.ts";
 import { watchList } from "./list-watchers.ts";
 import { assignJobs, type QueuedJob, type SlotOffer, waitReason } from "./queue.ts";
@@ -39,6 +44,8 @@ const dispatching = create(PendingDetailSchema, { reason: PendingReason.DISPATCH
 
 /** A slot kept for a Job of which nothing is known yet. */
 type KeptSlot = Pick<SlotLease, "runner" | "offeredMs">;
+/** How long a Job's report of an ask may be under way. */
+const askReportMs = 1_000;
 
 export class FleetObject extends DurableObject<Env> {
   readonly #store: FleetStore;
@@ -49,11 +56,16 @@ export class FleetObject extends DurableObject<Env> {
   /** Slots kept for Jobs that are being created. Should they be forgotten, a runner refuses one Job too many. */
   readonly #kept = new Map<string, KeptSlot>();
   readonly #roster: RunnerRoster;
+  readonly #asks: AskDesk;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new FleetStore(ctx.storage);
     this.#usage = new UsageLedger(ctx.storage.sql);
+    this.#asks = new AskDesk({
+      storage: ctx.storage,
+      decide: async (jobId, matches) => await env.JOB.getByName(jobId).decideByRules(matches),
+    });
     this.#roster = new RunnerRoster({
       store: this.#store,
       connect: async (url) => {
@@ -103,7 +115,10 @@ export class FleetObject extends DurableObject<Env> {
 
   /** Removes a deleted Job from the list. */
   async forget(jobId: string): Promise<void> {
-    this.#store.transaction(() => this.#store.forget(jobId));
+    this.#store.transaction(() => {
+      this.#store.forget(jobId);
+      this.#asks.forget(jobId);
+    });
     this.#pulse.beat();
   }
 
@@ -178,6 +193,38 @@ export class FleetObject extends DurableObject<Env> {
     return { rows: this.#usage.rows(days, grouping), total: this.#usage.total(days) };
   }
 
+  /** Takes what a Job tells of its asks, and answers which of the open ones rules decide. */
+  async reportAsks(report: AskReport): Promise<readonly AskMatch[]> {
+    return this.#store.wasForgotten(report.jobId) ? [] : this.#asks.take(report);
+  }
+
+  /** A page of the asks of all Jobs. The page token must be one of ours. */
+  async listAsks(wish: AskPageWish): Promise<AskPage> {
+    return this.#asks.list(wish);
+  }
+
+  /** The Jobs of these asks, by their ids. One that nobody knows may be on its way here: it is waited for a moment. */
+  async jobsOfAsks(askIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const deadlineMs = Date.now() + askReportMs;
+    for (;;) {
+      const found = this.#asks.jobsOf(askIds);
+      if (found.size === new Set(askIds).size || Date.now() >= deadlineMs) return found;
+      await new Promise((resolve) => setTimeout(resolve, askReportMs / 10));
+    }
+  }
+
+  async createAskRule(wish: RuleWish): Promise<Answer<Ruled>> {
+    return await this.#asks.create(wish);
+  }
+
+  async askRules(options: { includeEnded: boolean }): Promise<readonly AskRule[]> {
+    return this.#asks.rules(options);
+  }
+
+  async revokeAskRule(id: string, revoker: Actor): Promise<Answer<AskRule>> {
+    return this.#asks.revoke(id, revoker);
+  }
+
   async runners(): Promise<Runner[]> {
     const waiting = this.#roster.checkIfStale(checkMs);
     if (waiting !== undefined) this.ctx.waitUntil(waiting);
@@ -224,6 +271,8 @@ export class FleetObject extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     await this.#roster.checkAll();
     await this.#takeBackOffers();
+    this.#asks.prune();
+    await this.#asks.goOn();
     this.#dispatch();
     await this.#schedule();
   }

@@ -43,7 +43,7 @@ export function listQuery(request: ListJobsRequest): {
   if (request.createdAfter !== undefined) add("created_ms >= ?", timestampMs(request.createdAfter));
   if (request.createdBefore !== undefined) add("created_ms < ?", timestampMs(request.createdBefore));
   if (request.pageToken !== "") {
-    const { createdMs, id } = parsePageToken(request.pageToken);
+    const { createdMs, id } = parsePageToken(request.pageToken, "job");
     add("(created_ms, id) < (?, ?)", createdMs, id);
   }
   return { where: conditions.map(({ sql }) => sql).join(" AND "), values: conditions.flatMap(({ values }) => values) };

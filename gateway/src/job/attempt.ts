@@ -10,6 +10,7 @@ import { bringAttachments, type ReadAttachment } from "../attachment/attachments
 import type { Started } from "../offer.ts";
 import type { RunnerClient } from "../runner-client.ts";
 import { ContractBroken, takeEvents } from "./event-intake.ts";
+import { specInForce } from "./job-facts.ts";
 import type { JobRecord } from "./job-record.ts";
 import type { Frames, Holder } from "./job-store.ts";
 import { backoffMs, type Lease } from "./lease.ts";
@@ -20,6 +21,8 @@ export interface AttemptParts {
   readonly connect: (url: string) => Promise<RunnerClient>;
   readonly readAttachment: ReadAttachment;
   readonly lease: Lease;
+  /** Called whenever the runner that holds the attempt was found to be there. */
+  readonly onReached: () => void;
 }
 
 /** The last try begins at most so long after the first; with its own 10 s that stays below the 15 s of an offer. */
@@ -89,7 +92,7 @@ export class Attempt {
 
   async #startOnce(holder: Holder): Promise<Started> {
     const { record } = this.#parts;
-    const { spec } = record.memory.job;
+    const spec = specInForce(record.memory.job);
     try {
       const runner = await this.#parts.connect(holder.url);
       if (spec !== undefined) await bringAttachments(spec, runner, this.#parts.readAttachment);
@@ -129,11 +132,12 @@ export class Attempt {
 
   /** Reads one stream to its end. */
   async #takeStream(holder: Holder, silence: Silence): Promise<StreamEnd> {
-    const { record, connect } = this.#parts;
+    const { record, connect, onReached } = this.#parts;
     const runner = await connect(holder.url);
     const request = create(StreamEventsRequestSchema, { ...this.#key(holder), afterSequence: record.log.newest });
     const body = await runner.openEvents(request, silence.listen());
     const stopping = this.stop().catch(() => undefined);
+    onReached();
     const error = await takeEvents(body, {
       onHeard: () => silence.break(),
       onFrames: (frames, notable) => this.#take(frames, notable),

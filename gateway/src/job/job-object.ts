@@ -1,15 +1,22 @@
 /** The Durable Object that owns one Job: its state, its events, its watchers, its attempt. */
 import { DurableObject } from "cloudflare:workers";
 import { durationMs, type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
-import { type Actor, EndCause, type Job, JobState } from "#gen/job/v1/job_pb.js";
-import type { Answer } from "../answer.ts";
+import type { Ask } from "#gen/job/v1/ask_pb.js";
+import type { Message } from "#gen/job/v1/job_event_pb.js";
+import { type Actor, EndCause, type Job, JobState, type PermissionMode } from "#gen/job/v1/job_pb.js";
+import { type Answer, keyReused } from "../answer.ts";
+import type { AskPage, AskPageWish } from "../ask-page.ts";
+import type { AskMatch } from "../ask-report.ts";
 import type { ReadAttachment } from "../attachment/attachments.ts";
 import { type Env, parseSettings } from "../env.ts";
 import type { Admission, Offer, OfferAnswer } from "../offer.ts";
 import { createRunnerClient } from "../runner-client.ts";
+import { askNotFound } from "./ask-refusals.ts";
+import type { Decided } from "./asks.ts";
 import { Attempt } from "./attempt.ts";
+import { Conversation, type DecisionWish, type MessageWish } from "./conversation.ts";
 import { type JobInit, JobRecord } from "./job-record.ts";
-import { finished, jobNotFound, keyReused, notFinished, queueFull } from "./job-refusals.ts";
+import { finished, jobNotFound, notFinished, queueFull } from "./job-refusals.ts";
 import { isFinal } from "./job-state.ts";
 import { type Holder, JobStore } from "./job-store.ts";
 import { lease } from "./lease.ts";
@@ -32,6 +39,7 @@ export class JobObject extends DurableObject<Env> {
   readonly #store: JobStore;
   #record: JobRecord | undefined;
   #attempt: Attempt | undefined;
+  #conversation: Conversation | undefined;
   #changed = Promise.withResolvers<void>();
   #reporting: Promise<void> | undefined;
   /** True once the alarm is set in this life. */
@@ -107,9 +115,36 @@ export class JobObject extends DurableObject<Env> {
       .release()
       .catch(() => undefined);
     await this.#fleet().forget(record.memory.job.id);
-    this.#record = undefined;
+    this.#record = this.#conversation = undefined;
     await this.#store.deleteAll();
     return { ok: null };
+  }
+
+  /** A page of the Job's asks. The page token must be one of ours. */
+  async listAsks(wish: AskPageWish): Promise<Answer<AskPage>> {
+    return this.#record === undefined ? { refused: jobNotFound() } : { ok: this.#store.asks.list(wish) };
+  }
+
+  /** Decides asks of the Job, each on its own, and durably. */
+  async decideAsks(wish: DecisionWish): Promise<readonly Decided[]> {
+    const conversation = this.#conversation;
+    if (conversation === undefined) return wish.askIds.map((id) => ({ ask: undefined, refused: askNotFound(id) }));
+    return await this.#settle(conversation.decide(wish));
+  }
+
+  /** Decides asks by rules of the fleet's; answers with them as they stand. */
+  async decideByRules(matches: readonly AskMatch[]): Promise<readonly Ask[]> {
+    return await this.#settle(this.#conversation?.decideByRules(matches) ?? []);
+  }
+
+  /** Sends the agent a message, changes one that is queued, or withdraws it. */
+  async message(wish: MessageWish): Promise<Answer<Message>> {
+    return await this.#settle((await this.#conversation?.message(wish)) ?? { refused: jobNotFound() });
+  }
+
+  /** Changes what the agent may do unasked. While it runs, the Job follows as soon as the runner's event is here. */
+  async setPermissionMode(mode: PermissionMode, actor: Actor): Promise<Answer<Job>> {
+    return (await this.#conversation?.setMode(mode, actor)) ?? { refused: jobNotFound() };
   }
 
   /** Starts the Job on the offered runner, if it still waits. */
@@ -187,6 +222,7 @@ export class JobObject extends DurableObject<Env> {
     if (record === undefined) return;
     this.#giveUpWaiting(record);
     this.#goOn();
+    this.#conversation?.goOn();
     this.#passOnCancel();
     await this.#report();
     await this.#setAlarm();
@@ -197,6 +233,7 @@ export class JobObject extends DurableObject<Env> {
       this.#changed.resolve();
       this.#changed = Promise.withResolvers();
       this.ctx.waitUntil(this.#report());
+      if (this.#record?.asks.expireMs !== undefined) this.ctx.waitUntil(this.#setAlarm());
     },
     onStored: (sequence: number) => {
       this.ctx.waitUntil((this.#attempt?.acknowledge(sequence) ?? Promise.resolve()).catch(() => undefined));
@@ -216,7 +253,14 @@ export class JobObject extends DurableObject<Env> {
       return createRunnerClient(url, runnerKeys[0]);
     };
     const readAttachment: ReadAttachment = (sha256, offset) => this.env.ATTACHMENT.getByName(sha256).read(offset);
-    this.#attempt = new Attempt({ record, connect, readAttachment, lease });
+    const conversation = new Conversation({
+      record,
+      connect,
+      own: (work) => this.ctx.waitUntil(work),
+      report: async (report) => await this.#fleet().reportAsks(report),
+    });
+    this.#conversation = conversation;
+    this.#attempt = new Attempt({ record, connect, readAttachment, lease, onReached: () => conversation.goOn() });
   }
 
   #drive(): Attempt {
@@ -252,6 +296,12 @@ export class JobObject extends DurableObject<Env> {
     );
   }
 
+  /** Answers once the fleet knows what changed, and the alarm is set for what is on its way. */
+  async #settle<Answered>(answer: Answered): Promise<Answered> {
+    await Promise.all([this.#report(), this.#setAlarm()]);
+    return answer;
+  }
+
   #over(): OfferAnswer {
     return { kind: "over", hasEnded: this.#record === undefined || isFinal(this.#record.state) };
   }
@@ -272,16 +322,13 @@ export class JobObject extends DurableObject<Env> {
 
   async #reportAll(): Promise<void> {
     const record = this.#record;
-    while (
-      record !== undefined &&
-      record === this.#record &&
-      record.memory.indexedRevision !== record.memory.job.revision
-    ) {
+    while (record !== undefined && record === this.#record && !isReported(record)) {
       const job = record.view();
       const pending = await this.#fleet().report(job);
       if (record !== this.#record) return;
       if (pending !== undefined) record.setPending(pending);
       record.setIndexedRevision(job.revision);
+      await this.#conversation?.report();
     }
   }
 
@@ -303,8 +350,9 @@ export class JobObject extends DurableObject<Env> {
 
   /** Sees to it that the alarm rings no later than needed. An earlier one stays: it may be the one that woke this object. */
   async #setAlarm(): Promise<void> {
-    const next = this.#nextAlarmMs();
-    if (next === undefined) return;
+    const times = [this.#nextAlarmMs(), this.#conversation?.dueMs].filter((time) => time !== undefined);
+    if (times.length === 0) return;
+    const next = Math.min(...times);
     const set = await this.ctx.storage.getAlarm();
     if (set === null || set > next) await this.ctx.storage.setAlarm(next);
   }
@@ -312,8 +360,8 @@ export class JobObject extends DurableObject<Env> {
   #nextAlarmMs(): number | undefined {
     const record = this.#record;
     if (record === undefined) return undefined;
-    const { canceler, holder, indexedRevision, job } = record.memory;
-    const isHurried = indexedRevision !== job.revision || (holder?.phase === "held" && canceler !== undefined);
+    const { canceler, holder, job } = record.memory;
+    const isHurried = !isReported(record) || (holder?.phase === "held" && canceler !== undefined);
     if (isHurried) return Math.min(Date.now() + retryMs, queueDeadlineMs(job));
     switch (holder?.phase) {
       case "held":
@@ -328,6 +376,11 @@ export class JobObject extends DurableObject<Env> {
 
 function startingAt({ runner, url }: Offer, attempt: number): Holder {
   return { runner, url, attempt, phase: "starting", sinceMs: Date.now() };
+}
+
+/** True when the fleet knows the Job and its asks as they stand. */
+function isReported({ memory, asks }: JobRecord): boolean {
+  return memory.indexedRevision === memory.job.revision && asks.unindexed.length === 0;
 }
 
 function queueDeadlineMs({ createTime, spec }: Job): number {

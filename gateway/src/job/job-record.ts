@@ -19,14 +19,18 @@ import {
   OutcomeSchema,
   type PendingDetail,
   PendingReason,
+  type PermissionMode,
 } from "#gen/job/v1/job_pb.js";
 import { encodeBatch, eventAt, logPositionAfter } from "#protocol/batch.ts";
 import { encodeEnvelope, messageFlag } from "#protocol/envelope.ts";
+import { isLooser } from "#protocol/permission-mode.ts";
+import { Asks } from "./asks.ts";
 import { ContractBroken } from "./event-intake.ts";
 import { FrameLog } from "./frame-log.ts";
+import { fieldsAfter, firstFields } from "./job-facts.ts";
 import { finalState, isFinal, mayMove, runnerMayReport } from "./job-state.ts";
 import type { Frames, Holder, JobStore, Memory } from "./job-store.ts";
-import { addRequest } from "./usage.ts";
+import { Messages } from "./messages.ts";
 
 /** What a new Job is made from. */
 export interface JobInit {
@@ -37,6 +41,9 @@ export interface JobInit {
   readonly retryOf: string;
   readonly continues: string;
 }
+
+/** What an event tells. */
+type Payload = Parameters<typeof eventAt>[1];
 
 /** Hears what concerns others than the record itself. */
 export interface JobRecordListener {
@@ -53,6 +60,8 @@ export const gatewayActor = create(ActorSchema, { kind: ActorKind.GATEWAY });
 
 export class JobRecord {
   readonly log: FrameLog;
+  readonly asks: Asks;
+  readonly messages: Messages;
   readonly #store: JobStore;
   readonly #listener: JobRecordListener;
   #memory: Memory;
@@ -64,6 +73,8 @@ export class JobRecord {
     this.#store = store;
     this.#memory = memory.holder === undefined ? memory : aboveWhatWasTold(memory);
     this.#listener = listener;
+    this.asks = new Asks(store.asks);
+    this.messages = new Messages(store.messages);
     this.log = new FrameLog(store, {
       onStore: () => this.#saveIfChanged(),
       onStored: (sequence) => listener.onStored(sequence),
@@ -79,7 +90,16 @@ export class JobRecord {
   ): JobRecord {
     const status = create(JobStatusSchema, { state: JobState.PENDING, detail: { case: "pending", value: {} } });
     const { id, spec, creator, retryOf, continues } = init;
-    const job = create(JobSchema, { id, createTime: now(), status, spec, creator, retryOf, continues, revision: 1 });
+    const origin = { creator, retryOf, continues };
+    const job = create(JobSchema, {
+      id,
+      createTime: now(),
+      status,
+      spec,
+      ...origin,
+      ...firstFields(spec),
+      revision: 1,
+    });
     const memory = {
       job,
       requestDigest: init.requestDigest,
@@ -173,8 +193,37 @@ export class JobRecord {
     const { job } = this.#memory;
     const before = job.revision;
     const ended = notable.reduce<AttemptEnded | undefined>((found, event) => this.#apply(event) ?? found, undefined);
-    if (this.#memory.job.revision !== before) this.#listener.onChanged();
+    this.#countAsks();
+    this.#tellChange(before);
     return ended;
+  }
+
+  /**
+   * Changes asks or messages, and stores that durably. What it writes becomes an event if the pen is here; otherwise the
+   * runner, once it has been told, writes it.
+   */
+  commit<Result>(change: (write: (payload: Payload) => void) => Result): Result {
+    const before = this.#memory.job.revision;
+    const result = this.#transact(() => {
+      const changed = change((payload) => (this.isHeld ? undefined : this.#write(payload)));
+      this.#countAsks();
+      this.#saveIfChanged();
+      return changed;
+    });
+    this.#tellChange(before);
+    return result;
+  }
+
+  /** Changes what the agent of a Job that no runner holds may do unasked. */
+  setPermissionMode(mode: PermissionMode, actor: Actor): void {
+    const { permissionMode: previousMode } = this.#memory.job;
+    if (mode === previousMode) return;
+    const loosened = isLooser(mode, previousMode);
+    const value = { mode, previousMode, actor, loosened };
+    this.#transact(() => {
+      this.#write({ case: "agent", value: { event: { case: "permissionModeChanged", value } } });
+      this.#change({ permissionMode: mode });
+    });
   }
 
   /** Makes the Job final: takes the pen back and writes the last event. */
@@ -186,11 +235,13 @@ export class JobRecord {
     });
     if (!mayMove(this.state, status.state)) throw new Error(`a job cannot go from ${this.state} to ${status.state}`);
     this.#transact(() => {
+      for (const value of this.asks.withdrawAll()) this.#write({ case: "ask", value });
+      for (const value of this.messages.endAll()) this.#write({ case: "message", value });
       this.#write({ case: "stateChanged", value: { status, actor: outcome.actor ?? gatewayActor } });
       const released = holder === undefined ? undefined : { ...holder, phase: "released" as const };
       this.#memory = { ...this.#memory, holder: released };
       const log = create(LogTotalsSchema, this.#logTotals());
-      this.#change({ status, result, log, endTime: now(), phase: JobPhase.UNSPECIFIED, suspect: false });
+      this.#change({ status, result, log, endTime: now(), phase: JobPhase.UNSPECIFIED, suspect: false, openAsks: 0 });
     });
   }
 
@@ -199,24 +250,14 @@ export class JobRecord {
     this.finish(create(OutcomeSchema, { cause, message, ...(actor === undefined ? {} : { actor }) }), "");
   }
 
-  #apply({ time, payload }: JobEvent): AttemptEnded | undefined {
-    switch (payload.case) {
-      case "stateChanged":
-        this.#applyState(payload.value.status, payload.value.placement, time);
-        return undefined;
-      case "phaseChanged":
-        this.#memory = this.#changed({ phase: payload.value.phase });
-        return undefined;
-      case "agent":
-        if (payload.value.event.case === "usage") {
-          this.#memory = this.#changed(addRequest(this.#memory.job, payload.value.event.value));
-        }
-        return undefined;
-      case "attemptEnded":
-        return payload.value;
-      default:
-        return undefined;
-    }
+  #apply(event: JobEvent): AttemptEnded | undefined {
+    const { time, payload } = event;
+    const fields = fieldsAfter(this.#memory.job, event);
+    if (fields !== undefined) this.#memory = this.#changed(fields);
+    if (payload.case === "stateChanged") this.#applyState(payload.value.status, payload.value.placement, time);
+    if (payload.case === "ask") this.asks.take({ ...payload.value, jobId: this.#memory.job.id });
+    if (payload.case === "message") this.messages.take(payload.value);
+    return payload.case === "attemptEnded" ? payload.value : undefined;
   }
 
   #applyState(status: JobStatus | undefined, placement: Job["placement"], time: Timestamp | undefined): void {
@@ -241,7 +282,7 @@ export class JobRecord {
   }
 
   /** Numbers and appends an event of the gateway's own. */
-  #write(payload: Parameters<typeof eventAt>[1]): void {
+  #write(payload: Payload): void {
     const log = this.#logPosition();
     const sequence = this.log.newest + 1;
     const message = encodeBatch({ firstSequence: sequence, log, events: [eventAt(Date.now(), payload)] });
@@ -259,17 +300,18 @@ export class JobRecord {
   }
 
   /** Stores events and what follows from them together. */
-  #transact(write: () => void): void {
+  #transact<Result>(write: () => Result): Result {
     try {
-      this.#store.transaction(() => {
+      const result = this.#store.transaction(() => {
         this.log.flush();
-        write();
+        return write();
       });
+      this.#listener.onStored(this.log.stored);
+      return result;
     } catch (error) {
       this.#listener.onBroken(error);
       throw error;
     }
-    this.#listener.onStored(this.log.stored);
   }
 
   #save(memory: Memory): void {
@@ -279,7 +321,19 @@ export class JobRecord {
     if (isChanged) this.#listener.onChanged();
   }
 
+  #countAsks(): void {
+    const { openCount: openAsks } = this.asks;
+    if (openAsks !== this.#memory.job.openAsks) this.#memory = this.#changed({ openAsks });
+  }
+
+  #tellChange(revisionBefore: number): void {
+    const isChanged = this.#memory.job.revision !== revisionBefore || this.asks.unindexed.length > 0;
+    if (isChanged) this.#listener.onChanged();
+  }
+
   #saveIfChanged(): void {
+    this.asks.save();
+    this.messages.save();
     if (this.#saved === this.#memory) return;
     this.#store.save(this.#memory);
     this.#saved = this.#memory;

@@ -25,17 +25,6 @@ export function queueFull(): ProblemInit {
   };
 }
 
-/** The idempotency key was used for something else. */
-export function keyReused(by: string): ProblemInit {
-  return {
-    code: Code.AlreadyExists,
-    reason: ProblemReason.IDEMPOTENCY_KEY_REUSED,
-    field: "idempotency_key",
-    message: `idempotency_key was used before: ${by}`,
-    action: "Send another key, or the same request.",
-  };
-}
-
 /** The Job is final, and this can only be done before. */
 export function finished(id: string): ProblemInit {
   return {

@@ -6,7 +6,7 @@ import { type Job, type JobSpec, JobSpecSchema, JobState } from "#gen/job/v1/job
 import { type JobService, WatchJobResponseSchema, WatchJobsResponseSchema } from "#gen/job/v1/job_service_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { concatBytes } from "#protocol/bytes.ts";
-import { idCharacters, randomId } from "#protocol/id.ts";
+import { randomId } from "#protocol/id.ts";
 import { problemError } from "#protocol/problem.ts";
 import { parseRepoRef } from "#protocol/repo-ref.ts";
 import { notImplemented, value } from "../answer.ts";
@@ -15,7 +15,9 @@ import { callerKey } from "../auth/caller.ts";
 import type { Env } from "../env.ts";
 import { decodeEnvelopes } from "../envelope-stream.ts";
 import { executorOf } from "../executor-of.ts";
+import { idOfKey } from "../id-of-key.ts";
 import { parsePageToken } from "../page-token.ts";
+import { createAskRpcs } from "./ask-rpcs.ts";
 import { notFinished } from "./job-refusals.ts";
 import { readLog } from "./read-log.ts";
 import { openWatch } from "./watch-stream.ts";
@@ -33,7 +35,7 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
     const { spec, key, retryOf, continues } = wish;
     refuseRepoRef(spec);
     const { actor: creator } = context.values.get(callerKey);
-    const id = key === "" ? randomId("job") : await idOfKey(`${creator.id}\n${key}`);
+    const id = key === "" ? randomId("job") : await idOfKey("job", `${creator.id}\n${key}`);
     const origins = new TextEncoder().encode(`${retryOf}\n${continues}\n`);
     const requestDigest = await digest(concatBytes([origins, toBinary(JobSpecSchema, inOrder(spec))]));
     await keepAttachments(env, id, spec);
@@ -53,6 +55,8 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
   }
 
   return {
+    ...createAskRpcs(env),
+
     async createJob({ spec, idempotencyKey: key, continues }, context) {
       if (spec === undefined) throw new Error("validation let a request without spec through");
       return await createJob({ spec, key, retryOf: "", continues }, context);
@@ -64,7 +68,7 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
     },
 
     async listJobs(request) {
-      if (request.pageToken !== "") parsePageToken(request.pageToken);
+      if (request.pageToken !== "") parsePageToken(request.pageToken, "job");
       return await fleet().list(request);
     },
 
@@ -111,34 +115,6 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
       throw notImplemented("GetDiff");
     },
 
-    sendMessage() {
-      throw notImplemented("SendMessage");
-    },
-
-    listAsks() {
-      throw notImplemented("ListAsks");
-    },
-
-    decideAsk() {
-      throw notImplemented("DecideAsk");
-    },
-
-    createAskRule() {
-      throw notImplemented("CreateAskRule");
-    },
-
-    listAskRules() {
-      throw notImplemented("ListAskRules");
-    },
-
-    revokeAskRule() {
-      throw notImplemented("RevokeAskRule");
-    },
-
-    setPermissionMode() {
-      throw notImplemented("SetPermissionMode");
-    },
-
     async uploadAttachment({ sha256, size, offset, data }) {
       const received = value(await env.ATTACHMENT.getByName(sha256).put({ sha256, size, offset, data }));
       return { received };
@@ -163,12 +139,6 @@ function refuseRepoRef({ repoRef }: JobSpec): void {
     message: place.reason,
     action: 'Name "https://host/owner/name[@ref]", "owner/name[@ref]", or a bare name for an empty workspace.',
   });
-}
-
-/** The id of the Job that an idempotency key of a caller makes. */
-async function idOfKey(ownedKey: string): Promise<string> {
-  const entropy = await crypto.subtle.digest("SHA-512", new TextEncoder().encode(ownedKey));
-  return `job_${idCharacters(new Uint8Array(entropy))}`;
 }
 
 async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {

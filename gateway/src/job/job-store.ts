@@ -1,6 +1,8 @@
 /** The SQLite of one JobObject: its Job, what the gateway remembers about it, and its events. */
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type Actor, ActorSchema, type Job, JobSchema } from "#gen/job/v1/job_pb.js";
+import { AskStore } from "./ask-store.ts";
+import { MessageStore } from "./message-store.ts";
 
 /** Where an attempt was sent. */
 export interface Holder {
@@ -41,10 +43,14 @@ export interface Frames {
 
 /** Reads and writes the tables of one JobObject. Every method is synchronous and atomic. */
 export class JobStore {
+  readonly asks: AskStore;
+  readonly messages: MessageStore;
   readonly #storage: DurableObjectStorage;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
+    this.asks = new AskStore(storage);
+    this.messages = new MessageStore(storage);
   }
 
   /** Makes the tables; an object that nobody created a Job in stores nothing. */
@@ -56,16 +62,20 @@ export class JobStore {
       CREATE TABLE IF NOT EXISTS frames (
         first INTEGER PRIMARY KEY, last INTEGER NOT NULL, lines INTEGER NOT NULL, bytes BLOB NOT NULL);
       CREATE TABLE IF NOT EXISTS deleted (only INTEGER PRIMARY KEY CHECK (only = 1))`);
+    this.asks.prepare();
+    this.messages.prepare();
   }
 
   /** Runs several writes as one. */
-  transaction(write: () => void): void {
-    this.#storage.transactionSync(write);
+  transaction<Result>(write: () => Result): Result {
+    return this.#storage.transactionSync(write);
   }
 
   /** What is stored of the Job, if it exists. */
   load(): Memory | undefined {
     if (!this.#isPrepared()) return undefined;
+    // A Job of an earlier version lacks the newer tables.
+    this.prepare();
     const [row] = this.#storage.sql.exec<MemoryRow>("SELECT * FROM job").toArray();
     return row === undefined ? undefined : rowToMemory(row);
   }
@@ -122,6 +132,8 @@ export class JobStore {
 
   /** Deletes everything and remembers that there was something. */
   async deleteAll(): Promise<void> {
+    this.asks.deleteAll();
+    this.messages.deleteAll();
     this.#storage.sql.exec("DELETE FROM job; DELETE FROM frames; INSERT OR IGNORE INTO deleted VALUES (1)");
     await this.#storage.deleteAlarm();
   }

@@ -1,0 +1,46 @@
+/** What the events of an attempt change in its Job, besides the state. Pure. */
+import { type Ask, AskState, BudgetScope } from "#gen/job/v1/ask_pb.js";
+import type { AgentEvent, JobEvent } from "#gen/job/v1/job_event_pb.js";
+import { type Job, type JobSpec, PermissionMode } from "#gen/job/v1/job_pb.js";
+import { addRequest } from "./usage.ts";
+
+/** The fields of a new Job that follow from its spec and change later. */
+export function firstFields({ work, limits }: JobSpec): Pick<Job, "permissionMode" | "budgetMicros"> {
+  const budgetMicros = limits?.budgetMicros ?? 0n;
+  if (work.case !== "agent") return { permissionMode: PermissionMode.UNSPECIFIED, budgetMicros };
+  return { permissionMode: work.value.permissionMode || PermissionMode.ASK, budgetMicros };
+}
+
+/** The fields that an event changes; undefined when it changes none. */
+export function fieldsAfter(job: Job, { payload }: JobEvent): Partial<Job> | undefined {
+  switch (payload.case) {
+    case "phaseChanged":
+      return { phase: payload.value.phase };
+    case "agent":
+      return afterAgent(job, payload.value.event);
+    case "ask":
+      return afterAsk(payload.value);
+    default:
+      return undefined;
+  }
+}
+
+/** The spec as an attempt gets it: with what has been changed since it was asked for. */
+export function specInForce({ spec, permissionMode }: Job): JobSpec | undefined {
+  if (spec?.work.case !== "agent") return spec;
+  return { ...spec, work: { case: "agent", value: { ...spec.work.value, permissionMode } } };
+}
+
+function afterAgent(job: Job, event: AgentEvent["event"]): Partial<Job> | undefined {
+  if (event.case === "usage") return addRequest(job, event.value);
+  if (event.case === "permissionModeChanged") return { permissionMode: event.value.mode };
+  return undefined;
+}
+
+function afterAsk({ state, question, decision }: Ask): Partial<Job> | undefined {
+  if (state !== AskState.DECIDED || question.case !== "budget" || question.value.scope !== BudgetScope.JOB) {
+    return undefined;
+  }
+  const verdict = decision?.verdict;
+  return verdict?.case === "raiseBudget" ? { budgetMicros: verdict.value.limitMicros } : undefined;
+}
