@@ -39,7 +39,11 @@ export interface Watch {
  * A job's events to its end, as any client can have them: whenever the stream breaks it is opened again after the last
  * event seen. Fails at a hole, a repeat, or when the stream ends well without the job's end.
  */
-export async function watchToEnd(system: TestSystem, id: string, { after = 0, enough = isOver }: Watch = {}) {
+export async function watchToEnd(
+  system: Pick<TestSystem, "jobs">,
+  id: string,
+  { after = 0, enough = isOver }: Watch = {},
+) {
   const events: NumberedEvent[] = [];
   while (!enough(events)) {
     try {
@@ -53,7 +57,7 @@ export async function watchToEnd(system: TestSystem, id: string, { after = 0, en
 }
 
 async function watchOnce(
-  { jobs }: TestSystem,
+  { jobs }: Pick<TestSystem, "jobs">,
   id: string,
   { after, enough, events }: Required<Watch> & { readonly events: NumberedEvent[] },
 ): Promise<void> {
