@@ -1,4 +1,6 @@
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { exampleSecret } from "#protocol/signature.ts";
 import { parseConfig } from "./config.ts";
 
@@ -26,6 +28,8 @@ test("one error names every wrong variable", async () => {
     RUNNER_LABELS: "gpu,Bad Label",
     JOB_TIMEOUT_MS: "-1",
     ALLOW_INSECURE_GIT: "yes",
+    ALLOW_REPOSITORY_SETTINGS: "1",
+    MCP_CONFIG: "/nowhere/mcp.json",
   };
   const error: Error = await parseConfig(wrong).catch((reason) => reason);
   for (const name of [...Object.keys(wrong), "ISOLATION"]) expect(error.message).toContain(name);
@@ -53,4 +57,32 @@ test("secrets may be two while they rotate, and the socket may be a file", async
 
 test("labels are listed with commas", async () => {
   expect((await parseConfig({ ...required, RUNNER_LABELS: "gpu, zone=eu" })).labels).toEqual(["gpu", "zone=eu"]);
+});
+
+describe("MCP_CONFIG", () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(`${tmpdir()}/mcp-config-`);
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  function parse(text: string) {
+    const path = `${directory}/mcp.json`;
+    writeFileSync(path, text);
+    return parseConfig({ ...required, MCP_CONFIG: path });
+  }
+
+  test("offers the servers of its file", async () => {
+    const mcpServers = { files: { command: "serve-files", args: ["--read-only"] } };
+    expect((await parse(JSON.stringify({ mcpServers }))).job.executors).toMatchObject({ mcpServers });
+  });
+
+  test.each([
+    ["no JSON", "{"],
+    ["no servers", "{}"],
+    ["a server that is no object", '{"mcpServers":{"files":"serve-files"}}'],
+    ["a name that no job can give", '{"mcpServers":{"my files":{}}}'],
+  ])("is refused with %s", async (_, text) => {
+    await expect(parse(text)).rejects.toThrow("MCP_CONFIG");
+  });
 });

@@ -4,6 +4,7 @@ import { delimiter, resolve } from "node:path";
 import { loadEnvFile } from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseSecrets, type SigningKey } from "#protocol/signature.ts";
+import { readMcpServers } from "./mcp-config.ts";
 import type { JobSettings } from "./supervisor/settings.ts";
 
 /** Everything that an operator can set. */
@@ -83,19 +84,22 @@ function jobSettings(variables: Variables): JobSettings {
   const anthropicApiKey = variables.optional("ANTHROPIC_API_KEY");
   const anthropicBaseUrl = variables.optional("ANTHROPIC_BASE_URL");
   const claudePath = variables.optional("CLAUDE_PATH");
+  const mcpServers = variables.file("MCP_CONFIG", readMcpServers);
   return {
     path: variables.text("JOB_PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
     taskWallMs: variables.integer("JOB_TIMEOUT_MS", 300_000, 1000, 604_800_000),
     maxLogBytes: variables.integer("MAX_LOG_BYTES", 4 * 2 ** 30, 65_536, 4 * 2 ** 30),
     workspace: {
       defaultHost: variables.matching("DEFAULT_GIT_HOST", "github.com", /^[a-z0-9-]+(\.[a-z0-9-]+)+$/, "a host name"),
-      allowInsecure: variables.oneOf("ALLOW_INSECURE_GIT", "false", ["true", "false"] as const) === "true",
+      allowInsecure: variables.flag("ALLOW_INSECURE_GIT"),
     },
     executors: {
       searchPath: [variables.text("PATH", ""), ownPrograms].join(delimiter),
       ...(claudePath === undefined ? {} : { claudePath: resolve(claudePath) }),
       ...(anthropicApiKey === undefined ? {} : { anthropicApiKey }),
       ...(anthropicBaseUrl === undefined ? {} : { anthropicBaseUrl }),
+      ...(mcpServers === undefined ? {} : { mcpServers }),
+      allowRepositorySettings: variables.flag("ALLOW_REPOSITORY_SETTINGS"),
     },
   };
 }
@@ -151,6 +155,22 @@ class Variables {
     if (value >= min && value <= max) return value;
     this.#problems.push(`${name} is "${text}", not a whole number from ${min} to ${max}`);
     return fallback;
+  }
+
+  flag(name: string): boolean {
+    return this.oneOf(name, "false", ["true", "false"] as const) === "true";
+  }
+
+  /** What a reader makes of the file that the variable names. */
+  file<Value>(name: string, read: (path: string) => Value): Value | undefined {
+    const path = this.optional(name);
+    if (path === undefined) return undefined;
+    try {
+      return read(path);
+    } catch (error) {
+      this.#problems.push(`${name} is "${path}": ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    }
   }
 
   oneOf<Value extends string>(

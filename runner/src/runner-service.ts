@@ -6,7 +6,6 @@ import { IsolationKind, type RunnerInfo, RunnerInfoSchema } from "#gen/fleet/v1/
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import {
   type RunnerService,
-  type StartJobRequest,
   type StopJobRequest,
   type StreamEventsRequest,
   type StreamEventsResponse,
@@ -14,10 +13,9 @@ import {
 } from "#gen/runner/v1/runner_service_pb.js";
 import { EnvelopeSplitter, envelopeMessage } from "#protocol/envelope.ts";
 import { problemError } from "#protocol/problem.ts";
-import { parseRepoRef } from "#protocol/repo-ref.ts";
+import { checkJob } from "./check-job.ts";
 import type { Config } from "./config.ts";
 import type { ExecutorStatus } from "./executor/executor.ts";
-import { executorName } from "./executor/executors.ts";
 import type { Attachments } from "./job/attachments.ts";
 import type { Jobs } from "./job/jobs.ts";
 import { streamEnvelopes } from "./spool/event-stream.ts";
@@ -37,13 +35,13 @@ export interface RunnerServiceOptions {
 
 /** RunnerService, whoever called. */
 export function createRunnerService(options: RunnerServiceOptions): ServiceImpl<typeof RunnerService> {
-  const { jobs, attachments } = options;
+  const { config, executors, jobs, attachments } = options;
   return {
     async getRunner() {
       return { info: await describeRunner(options) };
     },
     async startJob(request) {
-      await checkJob(request, options);
+      await checkJob(request, { settings: config.job, executors });
       if (request.spec !== undefined && !jobs.holds(request)) attachments.require(request.spec);
       return jobs.start(request);
     },
@@ -105,6 +103,7 @@ async function describeRunner({ config, jobs, executors, startTime }: RunnerServ
       newestSequence: end.newestSequence,
       ended,
     })),
+    mcpServers: Object.keys(config.job.executors.mcpServers ?? {}),
     freeDiskBytes: BigInt(bavail) * BigInt(bsize),
   });
 }
@@ -113,31 +112,6 @@ function describeExecutor(name: string, status: ExecutorStatus) {
   return status.kind === "usable"
     ? { name, version: status.version, problem: "" }
     : { name, version: "", problem: status.problem };
-}
-
-/** Refuses what can be known to fail before anything is made for it. */
-async function checkJob({ spec }: StartJobRequest, { config, executors }: RunnerServiceOptions): Promise<void> {
-  if (spec === undefined) return;
-  const repoRef = parseRepoRef(spec.repoRef, config.job.workspace);
-  if (repoRef.kind === "refused") {
-    throw problemError({
-      code: Code.InvalidArgument,
-      reason: ProblemReason.REPOSITORY_REFUSED,
-      field: "spec.repo_ref",
-      message: repoRef.reason,
-      action: "Give https://host/owner/name[@ref], owner/name[@ref], or a bare name for an empty workspace.",
-    });
-  }
-  const name = executorName(spec);
-  const status = await executors.get(name);
-  if (status?.kind === "usable") return;
-  throw problemError({
-    code: Code.FailedPrecondition,
-    reason: ProblemReason.EXECUTOR_MISSING,
-    field: spec.work.case === "agent" ? "spec.agent.agent" : "",
-    message: status === undefined ? `this runner has no executor "${name}"` : status.problem,
-    action: "Install what is missing on the runner and restart it, or use another runner.",
-  });
 }
 
 function stopOrder({ cause, actor, grace }: StopJobRequest) {

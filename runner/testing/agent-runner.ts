@@ -17,6 +17,7 @@ export interface AgentJobInit {
   readonly subagent?: readonly Turn[];
   readonly work?: Partial<MessageInitShape<typeof AgentWorkSchema>>;
   readonly limits?: MessageInitShape<typeof JobLimitsSchema>;
+  readonly repoRef?: string;
 }
 
 /** Starts a model, and a runner whose agents use it. */
@@ -67,9 +68,9 @@ export class AgentRunner implements AsyncDisposable {
   }
 
   /** A request that starts such a job. */
-  request({ turns, subagent = [], work, limits }: AgentJobInit): StartJobRequest {
+  request({ turns, subagent = [], work, ...spec }: AgentJobInit): StartJobRequest {
     const value = { agent: "claude", prompt: "Go.", ...work } as MessageInitShape<typeof AgentWorkSchema>;
-    const request = startRequest("", { work: { case: "agent", value }, ...(limits && { limits }) });
+    const request = startRequest("", { work: { case: "agent", value }, ...spec });
     this.#parts.scripts.set(sessionIdOf(request.jobId), inOrder({ main: turns, subagent }));
     return request;
   }

@@ -33,6 +33,10 @@ export interface ExecutorSettings {
   readonly anthropicApiKey?: string;
   /** ANTHROPIC_BASE_URL: where the agent finds its model instead of the vendor's address. */
   readonly anthropicBaseUrl?: string;
+  /** The `mcpServers` of MCP_CONFIG: servers that jobs may name, as agents configure them. */
+  readonly mcpServers?: Readonly<Record<string, object>>;
+  /** ALLOW_REPOSITORY_SETTINGS: agents heed what a repository sets, its hooks among it. Absent: they do not. */
+  readonly allowRepositorySettings?: boolean;
 }
 
 /** One attempt as its executor sees it. */

@@ -6,6 +6,7 @@ import { type Execution, type Executor, type ExecutorJob, type ExecutorStatus, U
 import { ClaudeSession } from "./claude-session.ts";
 import { claudeArguments, claudeEnvironment } from "./command-line.ts";
 import { findClaude } from "./find-claude.ts";
+import { writeMcpFile } from "./mcp-file.ts";
 import { sessionIdOf } from "./session-id.ts";
 
 /** Runs Claude Code for one prompt to its result. */
@@ -29,9 +30,17 @@ export const claudeExecutor: Executor = {
     }
     const session = new ClaudeSession({ prompt: withAttachmentNote(work.prompt, attachments), job, now: Date.now });
     const isRoot = process.getuid?.() === 0;
-    const start = { work, limits: spec.limits, sessionId: sessionIdOf(jobId), permissionMode, attachments };
+    const argv = claudeArguments({
+      work,
+      limits: spec.limits,
+      sessionId: sessionIdOf(jobId),
+      permissionMode,
+      attachments,
+      mcpFile: writeMcpFile(work.mcpServers, settings, tmp),
+      allowRepositorySettings: settings.allowRepositorySettings ?? false,
+    });
     return {
-      argv: [program.path, ...claudeArguments(start)],
+      argv: [program.path, ...argv],
       env: claudeEnvironment({ settings: { ...settings, anthropicApiKey }, tmp, isRoot }),
       stdin: { kind: "pipe", opened: (stdin) => session.begin(stdin) },
       stdout: { kind: "lines", maxLineBytes, line: (line) => session.take(line) },

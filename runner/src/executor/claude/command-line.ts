@@ -8,16 +8,19 @@ export interface ClaudeStart {
   readonly limits: JobLimits | undefined;
   readonly sessionId: string;
   readonly attachments: AttachedFiles | undefined;
+  /** The file of its MCP servers. */
+  readonly mcpFile: string | undefined;
+  readonly allowRepositorySettings: boolean;
   readonly permissionMode: PermissionMode;
 }
 
 /**
- * The arguments of Claude Code: lines of JSON both ways, and of all settings only the user's, so that a repository can
- * neither run hooks and servers nor move the agent to another model. A value stands in one argument with its name, so
- * that it is never taken for an option.
+ * The arguments of Claude Code: lines of JSON both ways, and of all settings only the user's unless the operator allows
+ * more, so that a repository can neither run hooks nor move the agent to another model. Its MCP servers are never started.
+ * A value stands in one argument with its name, so that it is never taken for an option.
  */
 export function claudeArguments(start: ClaudeStart): readonly string[] {
-  const { work, limits, sessionId, permissionMode, attachments } = start;
+  const { work, limits, sessionId, permissionMode, attachments, mcpFile, allowRepositorySettings } = start;
   const { maxTurns = 0, budgetMicros = 0n } = limits ?? {};
   return [
     "-p",
@@ -27,8 +30,10 @@ export function claudeArguments(start: ClaudeStart): readonly string[] {
     "--include-partial-messages",
     "--forward-subagent-text",
     "--permission-prompt-tool=stdio",
-    "--setting-sources=user",
+    "--include-hook-events",
+    `--setting-sources=${allowRepositorySettings ? "user,project" : "user"}`,
     "--strict-mcp-config",
+    ...optional("--mcp-config", mcpFile ?? ""),
     `--session-id=${sessionId}`,
     `--permission-mode=${cliModeName(permissionMode)}`,
     // Leaves it possible to loosen the mode while the agent works.
