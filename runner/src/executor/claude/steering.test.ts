@@ -308,11 +308,11 @@ describe("an agent", () => {
     await agents.client.startJob(request);
     const { client } = agents;
     const calls = [
-      client.setPermissionMode({ ...held(request), mode: PermissionMode.PLAN }),
-      agents.send(request, makeMessage("Hello?")),
-      agents.decide(request, { id: "ask_0123456789abcdef" }, { case: "allow", value: {} }),
+      () => client.setPermissionMode({ ...held(request), mode: PermissionMode.PLAN }),
+      () => agents.send(request, makeMessage("Hello?")),
+      () => agents.decide(request, { id: "ask_0123456789abcdef" }, { case: "allow", value: {} }),
     ];
-    for (const call of calls) await expect(call).rejects.toMatchObject({ code: Code.FailedPrecondition });
+    for (const call of calls) await expect(call()).rejects.toMatchObject({ code: Code.FailedPrecondition });
     await client.releaseJob(held(request));
   });
 });
