@@ -1,18 +1,19 @@
 import { afterEach, expect, test } from "vitest";
 import { driveClaude, type Line } from "./drive-claude.ts";
 import { type Model, startModel } from "./model.ts";
-import { type Scene, scenes, workspaceFiles } from "./scenes.ts";
+import { type Scene, workspaceFiles } from "./scene.ts";
+import { scenes } from "./scenes.ts";
 import { scrubbedSessionId } from "./scrub.ts";
 
 let model: Model | undefined;
 afterEach(() => model?.close());
 
 async function play(scene: Scene): Promise<{ lines: Line[]; exitCode: number | null; playing: Model }> {
-  const { script, flags, environment, onLine } = scene;
+  const { script, files, ...played } = scene;
   const playing = await startModel({ script });
   model = playing;
-  const drive = { modelUrl: playing.url, sessionId: scrubbedSessionId, files: workspaceFiles, prompt: "Go." };
-  const { lines, exitCode } = await driveClaude({ ...drive, flags, environment, onLine });
+  const drive = { modelUrl: playing.url, sessionId: scrubbedSessionId, prompt: "Go." };
+  const { lines, exitCode } = await driveClaude({ ...drive, ...played, files: { ...workspaceFiles, ...files } });
   return { lines: lines.map((line) => JSON.parse(line)), exitCode, playing };
 }
 

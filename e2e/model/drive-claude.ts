@@ -27,6 +27,8 @@ export interface Drive {
   readonly environment: Readonly<Record<string, string>>;
   /** Files of the workspace, by path. */
   readonly files: Readonly<Record<string, string>>;
+  /** Lines that are sent before the prompt. */
+  readonly opening?: readonly object[];
   readonly prompt: string;
   /** Called with each line. It is the driver that ends the run. */
   readonly onLine: (line: Line, claude: Claude) => void;
@@ -72,6 +74,7 @@ async function run(drive: Drive, { home, workspace }: { home: string; workspace:
   const closed = once(child, "close");
   const stderr: string[] = [];
   child.stderr.setEncoding("utf8").on("data", (text: string) => stderr.push(text));
+  for (const line of drive.opening ?? []) claude.send(line);
   claude.send({ type: "user", message: { role: "user", content: drive.prompt } });
   const lines: string[] = [];
   for await (const line of createInterface({ input: child.stdout })) {

@@ -2,7 +2,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { driveClaude } from "./drive-claude.ts";
 import { startModel } from "./model.ts";
-import { type Scene, scenes, workspaceFiles } from "./scenes.ts";
+import { type Scene, workspaceFiles } from "./scene.ts";
+import { scenes } from "./scenes.ts";
 import { scrub, scrubbedSessionId as sessionId } from "./scrub.ts";
 
 const corpus = join(import.meta.dirname, "../../runner/src/executor/claude/corpus");
@@ -18,12 +19,12 @@ for (const [name, makeScene] of Object.entries(scenes)) {
 
 /** Play one scene with the real CLI. */
 async function record(scene: Scene): Promise<{ lines: string[]; exitCode: number | null }> {
-  const { script, flags, environment, onLine } = scene;
+  const { script, files, ...played } = scene;
   const model = await startModel({ script });
   try {
     const prompt = "Do what the script says.";
-    const run = { modelUrl: model.url, sessionId, flags, environment, files: workspaceFiles, prompt, onLine };
-    const driven = await driveClaude(run);
+    const start = { modelUrl: model.url, sessionId, prompt, files: { ...workspaceFiles, ...files } };
+    const driven = await driveClaude({ ...start, ...played });
     return { lines: scrub(driven), exitCode: driven.exitCode };
   } finally {
     await model.close();

@@ -1,22 +1,15 @@
-import type { Claude, Line } from "./drive-claude.ts";
-import { inOrder, type Script } from "./script.ts";
+import type { Line } from "./drive-claude.ts";
+import { bash, bypass, endAtResult, promptAtResults, type Scene, scene } from "./scene.ts";
+import { inOrder } from "./script.ts";
 import { scripts } from "./scripts.ts";
-import { answer, type Block, overloaded, type Turn, text, toolUse } from "./turn.ts";
+import { steeringScenes } from "./steering-scenes.ts";
+import { answer, type Block, overloaded, text, toolUse } from "./turn.ts";
 
-/** A run of the CLI whose lines are worth keeping. */
-export interface Scene {
-  readonly script: Script | readonly Turn[];
-  readonly flags: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-  readonly onLine: (line: Line, claude: Claude) => void;
-}
-
-const bypass = ["--permission-prompt-tool", "stdio", "--permission-mode", "bypassPermissions"];
-const asking = ["--permission-prompt-tool", "stdio", "--permission-mode", "default"];
-const nobodyToAsk = ["--permission-mode", "default"];
-
-/** The files that every scene finds in its workspace. */
-export const workspaceFiles = { "notes.txt": "one\ntwo\nthree\n" };
+/** A PNG of one pixel, in Base64. */
+const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+const hookSettings = {
+  hooks: { PreToolUse: [{ matcher: "Bash", hooks: [{ type: "command", command: "echo looked at" }] }] },
+};
 
 /** Each scene by the name of its corpus file; made anew for each run, as some hold a gate. */
 export const scenes: Readonly<Record<string, () => Scene>> = {
@@ -56,44 +49,21 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     const disturbance = { kind: "garble", afterEvents: 5 } as const;
     return scene([answer([text("one two three")], { disturbance }), answer([text("whole this time")])]);
   },
-  "ask-allowed": () => scene(touchTurns, { flags: asking, onLine: decide({ behavior: "allow" }) }),
-  "ask-denied": () => scene(touchTurns, { flags: asking, onLine: decide({ behavior: "deny", message: "not now" }) }),
-  "ask-cancelled": () =>
-    scene(touchTurns, {
-      flags: asking,
-      onLine: (line, claude) => {
-        if (line.type === "control_request") claude.send(interrupt);
-        endAtResult(line, claude);
-      },
+  image: () =>
+    scene([
+      answer([bash(`echo ${pixel} | base64 -d > dot.png`)]),
+      answer([toolUse("Read", { file_path: "dot.png" })]),
+      answer([text("A dot.")]),
+    ]),
+  hooks: () =>
+    scene([answer([bash("echo hi")]), answer([text("Hi.")])], {
+      flags: [...bypass, "--setting-sources", "user,project", "--include-hook-events"],
+      files: { ".claude/settings.json": JSON.stringify(hookSettings) },
     }),
-  question: () =>
-    scene([answer([toolUse("AskUserQuestion", { questions: [colorQuestion] })]), answer([text("Blue it is.")])], {
-      onLine: decide({
-        behavior: "allow",
-        updatedInput: { questions: [colorQuestion], answers: { [colorQuestion.question]: "Blue" } },
-      }),
-    }),
-  "permission-denied": () => scene(touchTurns, { flags: nobodyToAsk }),
-  "interrupted-text": () => {
-    const disturbance = { kind: "hold", afterEvents: 5, until: never } as const;
-    return scene([answer([text("one two three")], { disturbance })], {
-      onLine: (line, claude) => {
-        if (deltaOf(line) === "two ") claude.send(interrupt);
-        endAtResult(line, claude);
-      },
-    });
-  },
-  "interrupted-tool": () =>
-    scene([answer([bash("touch started; tail -f /dev/null")])], {
-      onLine: (line, claude) => {
-        if (eventTypeOf(line) === "message_stop") claude.send(interrupt);
-        endAtResult(line, claude);
-      },
-    }),
-  compaction: () => scene(scripts.hello, { onLine: promptAtResults([{ content: "/compact" }]) }),
+  compaction: () => scene(scripts.hello, { onLine: promptAtResults(["/compact"]) }),
   "two-prompts": () =>
     scene([answer([text("First answer.")]), answer([text("Second answer.")])], {
-      onLine: promptAtResults([{ content: "And then?" }]),
+      onLine: promptAtResults(["And then?"]),
     }),
   "background-task": () =>
     scene([
@@ -103,24 +73,8 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
     ]),
   "max-turns": () => scene(scripts.parallel, { flags: [...bypass, "--max-turns", "1"] }),
   "budget-exhausted": () => scene(scripts.parallel, { flags: [...bypass, "--max-budget-usd", "0.001"] }),
+  ...steeringScenes,
 };
-
-const never = new Promise<never>(() => {});
-const interrupt = { type: "control_request", request_id: "interrupt-1", request: { subtype: "interrupt" } };
-const touchTurns = [answer([text("I will make a file."), bash("touch made.txt")]), answer([text("That was that.")])];
-const colorQuestion = {
-  question: "Which color?",
-  header: "Color",
-  multiSelect: false,
-  options: [
-    { label: "Red", description: "like a fire" },
-    { label: "Blue", description: "like the sky" },
-  ],
-};
-
-function scene(script: Scene["script"], chosen: Partial<Omit<Scene, "script">> = {}): Scene {
-  return { script, flags: bypass, environment: {}, onLine: endAtResult, ...chosen };
-}
 
 /** The stream breaks as soon as the CLI has printed the delta that is `heard`. */
 function cut({ blocks, afterEvents, heard }: { blocks: Block[]; afterEvents: number; heard: string }): Scene {
@@ -134,40 +88,9 @@ function cut({ blocks, afterEvents, heard }: { blocks: Block[]; afterEvents: num
   });
 }
 
-function endAtResult(line: Line, claude: Claude): void {
-  if (line.type === "result") claude.end();
-}
-
-function decide(decision: object): Scene["onLine"] {
-  return (line, claude) => {
-    if (line.type === "control_request") {
-      const response = { subtype: "success", request_id: line.request_id, response: decision };
-      claude.send({ type: "control_response", response });
-    }
-    endAtResult(line, claude);
-  };
-}
-
-function promptAtResults(prompts: { content: string }[]): Scene["onLine"] {
-  return (line, claude) => {
-    if (line.type !== "result") return;
-    const next = prompts.shift();
-    if (next) claude.send({ type: "user", message: { role: "user", ...next } });
-    else claude.end();
-  };
-}
-
 function deltaOf(line: Line): string | undefined {
   const { event } = line as { event?: { delta?: { text?: string; partial_json?: string } } };
   return event?.delta?.text ?? event?.delta?.partial_json;
-}
-
-function eventTypeOf(line: Line): string | undefined {
-  return (line as { event?: { type?: string } }).event?.type;
-}
-
-function bash(command: string): Block {
-  return toolUse("Bash", { command, description: "Run a command" });
 }
 
 function task(name: string, input: object): Block {

@@ -2,7 +2,7 @@ import type { Driven, Line } from "./drive-claude.ts";
 
 const uuid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
 const instant = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
-const measured = /_ms$|DurationMs$|^end_time$/;
+const measured = /_ms$|DurationMs$|^end_time$|^pid$/;
 const firstUuid = "00000000-0000-4000-8000-000000000000";
 
 /** The session of every run that is kept. */
@@ -48,7 +48,7 @@ function slug(folder: string): string {
   return folder.replaceAll(/[^A-Za-z0-9]/g, "-");
 }
 
-/** Times that were measured become 1, waits whole seconds. */
+/** Times that were measured become 1, as do process ids, and waits whole seconds. */
 function steady(key: string, value: unknown): unknown {
   if (key === "harnessSectionHash") return "0000000000000000";
   if (typeof value !== "number") return value;

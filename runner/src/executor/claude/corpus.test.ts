@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
@@ -30,6 +31,10 @@ function replay(scene: string) {
   for (const line of lines) session.take({ bytes: Buffer.from(line), truncated: false });
   const conclude = (exitCode: number): Conclusion => session.conclude({ kind: "exited", exitCode });
   return { events, input, asked, modes, conclude, lines: lines.map((line) => JSON.parse(line)) };
+}
+
+function isImage(part: { readonly type: string }): boolean {
+  return part.type === "image";
 }
 
 function overTheWire(event: JobEvent): AgentEvent {
@@ -217,6 +222,45 @@ test("a question that the program takes back is taken back here", () => {
   expect(asked?.context.signal.aborted).toBe(true);
 });
 
+test("a plan is asked about with all of its text, and the mode that follows it is handed on", () => {
+  const { asked, modes } = replay("plan-approved");
+  expect(asked.map(({ question }) => question)).toEqual([{ case: "plan", value: { plan: "# Plan\n\nSay it." } }]);
+  expect(modes).toEqual([PermissionMode.PLAN, PermissionMode.ASK]);
+});
+
+test("each mode that the program enters is handed on", () => {
+  const { PLAN, ACCEPT_EDITS } = PermissionMode;
+  expect(replay("mode-changed").modes).toEqual([PLAN, ACCEPT_EDITS, ACCEPT_EDITS]);
+});
+
+test("a picture comes as a reference", () => {
+  const { events, lines } = replay("image");
+  const parts = lines.flatMap((line) => (Array.isArray(line.message?.content) ? line.message.content : []));
+  const image = parts.flatMap(({ content }) => (Array.isArray(content) ? content : [])).find(isImage);
+  const bytes = Buffer.from(image.source.data, "base64");
+  const sha256 = new Uint8Array(createHash("sha256").update(bytes).digest());
+  const picture = { mediaType: "image/png", bytes: BigInt(bytes.length), sha256 };
+  expect(valuesOf(events, "toolResult").at(-1)?.images).toMatchObject([picture]);
+});
+
+test("hooks are told when they begin and with how they ended", () => {
+  const hook = { event: "PreToolUse", name: "PreToolUse:Bash" };
+  const [begun, ended] = valuesOf(replay("hooks").events, "hook");
+  expect(begun).toMatchObject(hook);
+  expect(begun?.exitCode).toBeUndefined();
+  expect(ended).toMatchObject({ ...hook, exitCode: 0, output: "looked at\n" });
+});
+
+test("a step is gone on from at once when nobody has said anything", () => {
+  const { input, lines } = replay("told-after-step");
+  const { request_id } = lines.find((line) => line.type === "control_request");
+  const response = { subtype: "success", request_id, response: {} };
+  expect(input.map((text) => (text === "end" ? text : JSON.parse(text)))).toContainEqual({
+    type: "control_response",
+    response,
+  });
+});
+
 test("the permission mode is told with the session", () => {
   const { ASK, BYPASS } = PermissionMode;
   expect(valuesOf(replay("ask-denied").events, "session")).toMatchObject([{ permissionMode: ASK }]);
@@ -225,12 +269,13 @@ test("the permission mode is told with the session", () => {
 
 test.each([
   ["text", 0, EndCause.COMPLETED, "Claude Code finished."],
-  ["permission-denied", 0, EndCause.COMPLETED, "Claude Code finished, but 1 tool call was denied;"],
+  ["permission-denied", 0, EndCause.COMPLETED, "Claude Code finished, but 1 tool call was denied."],
   ["background-task", 0, EndCause.COMPLETED, "Claude Code finished."],
   ["api-error", 1, EndCause.AGENT_ERROR, "Claude Code ended with an error: API Error: 529"],
   ["max-turns", 1, EndCause.TURN_LIMIT, "Reached maximum number of turns (1); raise limits.max_turns"],
   ["budget-exhausted", 1, EndCause.BUDGET_EXHAUSTED, "Reached maximum budget ($0.001); raise limits.budget_micros"],
   ["interrupted-text", 1, EndCause.AGENT_ERROR, "Claude Code was interrupted"],
+  ["interrupted-and-told", 0, EndCause.COMPLETED, "Claude Code finished."],
   ["interrupted-tool", 0, EndCause.AGENT_ERROR, "Claude Code was interrupted"],
 ])("the end of %s is judged by its last result", (scene, exitCode, cause, message) => {
   expect(replay(scene).conclude(exitCode).outcome).toEqual({

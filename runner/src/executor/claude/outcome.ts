@@ -69,6 +69,5 @@ const maxQuoteBytes = 700;
 function completedMessage(result: JsonObject): string {
   const denials = result.objects("permission_denials").length;
   if (denials === 0) return "Claude Code finished.";
-  const calls = denials === 1 ? "1 tool call was denied" : `${denials} tool calls were denied`;
-  return `Claude Code finished, but ${calls}; another permission mode or allowed_tools would let it do more.`;
+  return `Claude Code finished, but ${denials === 1 ? "1 tool call was" : `${denials} tool calls were`} denied.`;
 }
