@@ -49,7 +49,7 @@ test("a file reaches the agent of a job, whatever broke on its way", async () =>
   );
   expect(results).toEqual(["the cake is chocolate"]);
   expect(await readJob(system, id)).toMatchObject({ status: { state: JobState.SUCCEEDED }, result: "Chocolate." });
-  const directory = join(system.stateFolder, "runner/jobs", id, "attachments");
+  const directory = join(system.stateFolder, "runner/sessions", id, "attachments");
   expect(model.requests.map(({ call }) => call?.prompt ?? "").join("")).toContain(`${directory}/long.log`);
 });
 

@@ -74,7 +74,7 @@ describe("with an agent", { timeout: 30_000 }, () => {
   afterEach(() => model.close());
 
   const jobId = "job_attached00000000";
-  const attachedFile = (name: string) => join(data.path, "jobs", jobId, "attachments", name);
+  const attachedFile = (name: string) => join(data.path, "sessions", jobId, "attachments", name);
 
   test("it is told where its files are and reads them unasked; nobody else's copy can be changed", async () => {
     const note = Buffer.from("the password of the cake is chocolate\n");

@@ -12,6 +12,7 @@ test("what is required is enough", async () => {
     listen: { kind: "tcp", host: "127.0.0.1", port: 8787 },
     grpcPort: undefined,
     slots: 3,
+    sessions: { keepMs: 604_800_000, maxKept: 50 },
     logLevel: "info",
     job: { taskWallMs: 300_000, workspace: { defaultHost: "github.com", allowInsecure: false } },
   });
@@ -27,6 +28,8 @@ test("one error names every wrong variable", async () => {
     RUNNER_NAME: "No Name",
     RUNNER_LABELS: "gpu,Bad Label",
     JOB_TIMEOUT_MS: "-1",
+    SESSION_KEEP_MS: "forever",
+    MAX_KEPT_SESSIONS: "1001",
     ALLOW_INSECURE_GIT: "yes",
     ALLOW_REPOSITORY_SETTINGS: "1",
     MCP_CONFIG: "/nowhere/mcp.json",

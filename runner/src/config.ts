@@ -4,6 +4,7 @@ import { delimiter, resolve } from "node:path";
 import { loadEnvFile } from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseSecrets, type SigningKey } from "#protocol/signature.ts";
+import type { SessionLimits } from "./job/sessions.ts";
 import { readMcpServers } from "./mcp-config.ts";
 import type { JobSettings } from "./supervisor/settings.ts";
 
@@ -22,6 +23,7 @@ export interface Config {
   readonly isolation: "none";
   readonly logLevel: LogLevel;
   readonly drainTimeoutMs: number;
+  readonly sessions: SessionLimits;
   readonly job: JobSettings;
 }
 
@@ -59,6 +61,10 @@ export async function parseConfig(env: Readonly<Record<string, string | undefine
     isolation: isolation(variables),
     logLevel: variables.oneOf("LOG_LEVEL", "info", logLevels),
     drainTimeoutMs: variables.integer("DRAIN_TIMEOUT_MS", 25_000, 0, 86_400_000),
+    sessions: {
+      keepMs: variables.integer("SESSION_KEEP_MS", 7 * 86_400_000, 0, 90 * 86_400_000),
+      maxKept: variables.integer("MAX_KEPT_SESSIONS", 50, 0, 1000),
+    },
     job: jobSettings(variables),
   };
   if (problems.length > 0)

@@ -12,6 +12,7 @@ import type { ExecutorStatus } from "./executor/executor.ts";
 import { executors } from "./executor/executors.ts";
 import { Attachments } from "./job/attachments.ts";
 import { Jobs } from "./job/jobs.ts";
+import { Sessions } from "./job/sessions.ts";
 import { createRunnerService } from "./runner-service.ts";
 import { createGrpcServer } from "./server/grpc-server.ts";
 import { createRunnerServer } from "./server.ts";
@@ -45,11 +46,16 @@ async function runRunner(config: Config): Promise<void> {
     onHeld: (supervisor, held) => jobs.attach(supervisor, held),
     onProblem: (error) => logger.error({ err: error }, "supervisor problem"),
   });
-  const jobs = new Jobs({ slots: config.slots, settings: config.job, supervisors, logger });
+  const sessions = new Sessions(config.sessions, Date.now);
+  const jobs = new Jobs({ slots: config.slots, settings: config.job, supervisors, sessions, logger });
   jobs.adopt();
+  jobs.sweep();
   await supervisors.open();
   const attachments = new Attachments(Date.now);
-  setInterval(() => attachments.sweep(), upkeepMs).unref();
+  setInterval(() => {
+    attachments.sweep();
+    jobs.sweep();
+  }, upkeepMs).unref();
   const executors = probeExecutors(config);
   const service = createRunnerService({ config, jobs, attachments, executors, startTime, heartbeatMs });
   const routes = (router: ConnectRouter) => void router.service(RunnerService, service);

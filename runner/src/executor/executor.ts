@@ -14,6 +14,16 @@ export interface Executor {
   probe(settings: ExecutorSettings, signal: AbortSignal): Promise<ExecutorStatus>;
   /** Decides what to start for a job whose workspace is ready. Throws Unstartable when it can tell that nothing can be. */
   prepare(job: ExecutorJob): Promise<Execution>;
+  /** How later jobs go on with what its agent remembers; absent when they cannot. */
+  readonly sessions?: AgentSessions;
+}
+
+/** The sessions of an agent in its own store, which lies in the job's HOME. */
+export interface AgentSessions {
+  /** Id of the session that a job begins. */
+  idFor(jobId: string): string;
+  /** Whether the store in this HOME has the session. */
+  holds(sessionId: string, home: string): boolean;
 }
 
 /** Whether an executor can be used on this runner. */
@@ -51,6 +61,8 @@ export interface ExecutorJob {
   readonly home: string;
   /** Absolute path of the job's TMPDIR; removed when the process has ended. */
   readonly tmp: string;
+  /** Id of the session that the agent shall go on with. Absent when it begins one. */
+  readonly resumes?: string;
   /** Files that the job gives its agent. Absent when it gives none. */
   readonly attachments?: AttachedFiles;
   /** Writes an event, in order with the log; its time is now. The supervisor numbers and stores it. */

@@ -17,6 +17,7 @@ import {
   readEnded,
   readLeader,
   readOwner,
+  readStart,
   trashDirectory,
   writeOwner,
 } from "../supervisor/job-directory.ts";
@@ -25,6 +26,7 @@ import type { JobSettings } from "../supervisor/settings.ts";
 import type { Supervisor, SupervisorPool } from "../supervisor/supervisor-pool.ts";
 import { Attempt, stopMarginMs } from "./attempt.ts";
 import { type LeftJob, readLeftJobs } from "./left-jobs.ts";
+import type { Sessions } from "./sessions.ts";
 import { Slots } from "./slots.ts";
 
 /** What Jobs works with. */
@@ -32,6 +34,7 @@ export interface JobsOptions {
   readonly slots: number;
   readonly settings: JobSettings;
   readonly supervisors: Pick<SupervisorPool, "take">;
+  readonly sessions: Sessions;
   readonly logger: Logger;
 }
 
@@ -120,6 +123,11 @@ export class Jobs {
     await this.untilIdle();
   }
 
+  /** Deletes sessions that are too old or too many. */
+  sweep(): void {
+    this.#options.sessions.sweep((jobId) => this.#attempts.has(jobId));
+  }
+
   /** Waits until nothing runs. */
   async untilIdle(): Promise<void> {
     await Promise.all(this.all.map((attempt) => attempt.untilEnded()));
@@ -152,12 +160,14 @@ export class Jobs {
 
   async #launch(attempt: Attempt, request: StartJobRequest): Promise<void> {
     const { jobId, number, slot } = attempt;
-    const { settings, supervisors, logger } = this.#options;
+    const { settings, supervisors, sessions, logger } = this.#options;
     const supervisor = await supervisors.take();
     try {
+      sessions.open(request);
       await createJobDirectory(request, { supervisor: supervisor.process, slot });
     } catch (error) {
       supervisor.command({ kind: "leave" });
+      sessions.abandon(request);
       await this.#abandonStart(attempt);
       if (!isSystemError(error)) throw error;
       logger.error({ jobId, attempt: number, err: error }, "the job cannot be stored");
@@ -258,6 +268,9 @@ export class Jobs {
     await this.#starts.get(attempt);
     if (!(await attempt.endsWithin(releaseMs))) await this.#abandon(attempt);
     this.#forget(attempt);
+    const request = readStart(attempt.directory);
+    if (request !== undefined) this.#options.sessions.release(request);
+    this.sweep();
     const trash = `${trashDirectory}/${attempt.jobId}-${attempt.number}`;
     await rename(attempt.directory.root, trash);
     this.#own(rm(trash, { recursive: true, force: true }), attempt);

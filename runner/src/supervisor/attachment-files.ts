@@ -1,4 +1,4 @@
-import { chmodSync, constants, copyFileSync, existsSync, mkdirSync, statSync, utimesSync } from "node:fs";
+import { chmodSync, constants, copyFileSync, existsSync, mkdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { type Attachment, EndCause, type JobSpec } from "#gen/job/v1/job_pb.js";
 import { type AttachedFiles, Unstartable } from "../executor/executor.ts";
 import type { JobDirectory } from "./job-directory.ts";
@@ -39,6 +39,8 @@ export function placeAttachments(spec: JobSpec, { attachments: directory }: JobD
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   for (const { sha256, name } of attachments) {
     if (!touchAttachment(sha256)) throw attachmentGone(name);
+    // A job that goes on with a session may bring another file of the same name.
+    rmSync(`${directory}/${name}`, { force: true });
     copyFileSync(attachmentPath(sha256), `${directory}/${name}`, constants.COPYFILE_FICLONE);
     chmodSync(`${directory}/${name}`, 0o400);
   }

@@ -10,6 +10,7 @@ import { type JobDirectory, jobDirectory, markDiskFull, readStart, reserveDisk, 
 import { recoverJob } from "./recover-job.ts";
 import { runJob } from "./run-job.ts";
 import type { RunnerLink } from "./runner-link.ts";
+import { withSession } from "./session-directory.ts";
 import type { StopSignal } from "./stop-signal.ts";
 
 /** What a supervisor holds a job with. */
@@ -94,7 +95,7 @@ function readJob(jobId: string) {
   const directory = jobDirectory(jobId);
   const request = readStart(directory);
   if (request === undefined) throw new Error(`${jobId} has no start.json`);
-  return { directory, request };
+  return { directory: withSession(directory, request), request };
 }
 
 const defaultLogBytes = 128 << 20;

@@ -6,6 +6,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -15,6 +16,7 @@ import { fromJsonString, toJsonString } from "@bufbuild/protobuf";
 import { type StartJobRequest, StartJobRequestSchema } from "#gen/runner/v1/runner_service_pb.js";
 import type { ProcessIdentity } from "../process/process-table.ts";
 import type { SpoolEnd } from "../spool/segments.ts";
+import { withSession } from "./session-directory.ts";
 
 /** Where the directories of jobs are, relative to the runner's data directory, which is the working directory. */
 export const jobsDirectory = "jobs";
@@ -25,7 +27,7 @@ export interface JobDirectory {
   readonly spool: string;
   /** Output that waits for the end of the job. */
   readonly held: string;
-  /** Absolute, as are `home` and `tmp`: the job's processes see them. */
+  /** Absolute, as are `home` and `tmp`: the job's processes see them. Those of an agent lie in its session. */
   readonly workspace: string;
   readonly home: string;
   readonly tmp: string;
@@ -69,8 +71,13 @@ export function jobDirectoryAt(root: string): JobDirectory {
  * Only what waits for the disk is done aside; the rest is faster done than handed over.
  */
 export async function createJobDirectory(request: StartJobRequest, owner: JobOwner): Promise<void> {
-  const { root, home, tmp } = jobDirectory(request.jobId);
-  for (const path of [root, home, tmp]) mkdirSync(path, { mode: 0o700 });
+  const directory = jobDirectory(request.jobId);
+  const { root, tmp } = directory;
+  for (const path of [root, tmp]) mkdirSync(path, { mode: 0o700 });
+  const { workspace, home } = withSession(directory, request);
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  // For people who look for it here.
+  if (workspace !== directory.workspace) symlinkSync(workspace, directory.workspace);
   const ownerPath = `${root}/supervisor.json`;
   const startPath = `${root}/start.json`;
   await Promise.all([

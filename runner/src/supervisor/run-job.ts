@@ -1,5 +1,4 @@
 import { rm } from "node:fs/promises";
-import { LogStream } from "#gen/job/v1/job_event_pb.js";
 import { ActorKind, EndCause, JobPhase, JobState, PermissionMode } from "#gen/job/v1/job_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { cutText } from "../executor/cut-text.ts";
@@ -8,12 +7,13 @@ import { executorName, executors } from "../executor/executors.ts";
 import type { OutputPipes } from "../process/pipe.ts";
 import { jobMarker } from "../process/process-table.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
-import { makeWorkspace } from "../workspace/workspace.ts";
 import { ActiveEvents } from "./active-events.ts";
 import { placeAttachments } from "./attachment-files.ts";
 import { type JobDirectory, writeLeader } from "./job-directory.ts";
 import { type JobLimitsMs, limitsOf } from "./limits.ts";
 import { stoppedOutcome, unstartableOutcome, withSurvivors } from "./outcome.ts";
+import { prepareWorkspace, sessionUse } from "./prepare-workspace.ts";
+import { recordSession } from "./resume-session.ts";
 import { exitFacts, runProcess } from "./run-process.ts";
 import type { SteeringLine } from "./runner-link.ts";
 import type { JobSettings } from "./settings.ts";
@@ -51,6 +51,10 @@ export async function runJob(run: JobRun): Promise<void> {
   stop.end();
   steering.close();
   enterPhase(JobPhase.COLLECTING);
+  if (outcome.cause !== EndCause.SESSION_LOST) {
+    // Without a record no job can continue the session, and says so; this one has done its work.
+    await recordSession(sessionUse(run, AbortSignal.timeout(recordMs)), Date.now()).catch(() => undefined);
+  }
   // What the job made unremovable goes with its directory, or stays; its end is not held up by that.
   await rm(directory.tmp, { recursive: true, force: true }).catch(() => undefined);
   writer.end({ outcome, result: cutText(result, maxResultBytes).text, unknownLines: events.unknownLines });
@@ -79,9 +83,9 @@ async function perform(run: ActiveRun): Promise<Conclusion> {
   const executor = executors.get(executorName(spec));
   if (executor === undefined) return unstartable(unstartableOutcome(executorName(spec), "no such executor"));
   try {
-    const failure = await prepareWorkspace(run);
+    const prepared = await prepareWorkspace(run);
     if (stop.order !== undefined) return { outcome: stoppedOutcome(stop.order, limits), result: "" };
-    return failure ?? (await execute(run, executor));
+    return prepared.kind === "failed" ? unstartable(prepared.outcome) : await execute(run, executor, prepared.resumes);
   } catch (error) {
     if (error instanceof Unstartable) return unstartable(error.outcome);
     if (stop.order === undefined || !stop.signal.aborted || !isAbort(error)) throw error;
@@ -89,23 +93,7 @@ async function perform(run: ActiveRun): Promise<Conclusion> {
   }
 }
 
-/** What went wrong, or undefined when the workspace is ready. */
-async function prepareWorkspace(run: JobRun): Promise<Conclusion | undefined> {
-  const { spec, directory, settings, writer, stop, request } = run;
-  const { workspace, home } = directory;
-  const result = await makeWorkspace({
-    repoRef: spec.repoRef,
-    settings: settings.workspace,
-    git: { jobId: request.jobId, directory: workspace, home, path: settings.path, signal: stop.signal },
-    emit: (event) => writer.event({ case: "workspace", value: { event } }),
-  });
-  if (result.kind === "ready") return undefined;
-  if (result.detail !== "")
-    writer.log(LogStream.STDERR, Buffer.from(`${cutText(result.detail, maxDetailBytes).text}\n`));
-  return unstartable({ cause: EndCause.CLONE_FAILED, message: cutText(result.message, maxMessageBytes).text });
-}
-
-async function execute(run: ActiveRun, executor: Executor): Promise<Conclusion> {
+async function execute(run: ActiveRun, executor: Executor, resumes: string | undefined): Promise<Conclusion> {
   const { request, spec, directory, settings, writer, stop, enterPhase, limits, events, steering } = run;
   const { permissionMode } = steering;
   const attachments = placeAttachments(spec, directory);
@@ -117,6 +105,7 @@ async function execute(run: ActiveRun, executor: Executor): Promise<Conclusion> 
     workspace: directory.workspace,
     home: directory.home,
     tmp: directory.tmp,
+    ...(resumes === undefined ? {} : { resumes }),
     ...(attachments && { attachments }),
     emit: events.emit,
     permissionMode,
@@ -160,9 +149,8 @@ function jobEnvironment({ request, spec, directory, settings }: JobRun, { env }:
   };
 }
 
+const recordMs = 10_000;
 const maxResultBytes = 16 * 1024;
-const maxDetailBytes = 16 * 1024;
-const maxMessageBytes = 1024;
 
 function unstartable(outcome: Conclusion["outcome"]): Conclusion {
   return { outcome, result: "" };

@@ -7,18 +7,20 @@ import { ClaudeSession } from "./claude-session.ts";
 import { claudeArguments, claudeEnvironment } from "./command-line.ts";
 import { findClaude } from "./find-claude.ts";
 import { writeMcpFile } from "./mcp-file.ts";
+import { holdsSession } from "./session-file.ts";
 import { sessionIdOf } from "./session-id.ts";
 
 /** Runs Claude Code for one prompt to its result. */
 export const claudeExecutor: Executor = {
   name: "claude",
+  sessions: { idFor: sessionIdOf, holds: holdsSession },
   async probe(settings, signal): Promise<ExecutorStatus> {
     const program = await findClaude(settings);
     if (program.kind === "missing") return { kind: "unusable", problem: program.problem };
     return readVersion(program.path, settings.searchPath, signal);
   },
   async prepare(job): Promise<Execution> {
-    const { settings, spec, tmp, jobId, permissionMode, attachments } = job;
+    const { settings, spec, tmp, jobId, permissionMode, attachments, resumes } = job;
     const { anthropicApiKey } = settings;
     const work = agentWork(job);
     const program = await findClaude(settings);
@@ -34,6 +36,7 @@ export const claudeExecutor: Executor = {
       work,
       limits: spec.limits,
       sessionId: sessionIdOf(jobId),
+      resumes,
       permissionMode,
       attachments,
       mcpFile: writeMcpFile(work.mcpServers, settings, tmp),

@@ -6,7 +6,10 @@ import { cliModeName } from "./permission-mode.ts";
 export interface ClaudeStart {
   readonly work: AgentWork;
   readonly limits: JobLimits | undefined;
+  /** Id of the session that begins. */
   readonly sessionId: string;
+  /** Id of the session that goes on instead. */
+  readonly resumes: string | undefined;
   readonly attachments: AttachedFiles | undefined;
   /** The file of its MCP servers. */
   readonly mcpFile: string | undefined;
@@ -20,7 +23,7 @@ export interface ClaudeStart {
  * A value stands in one argument with its name, so that it is never taken for an option.
  */
 export function claudeArguments(start: ClaudeStart): readonly string[] {
-  const { work, limits, sessionId, permissionMode, attachments, mcpFile, allowRepositorySettings } = start;
+  const { work, limits, sessionId, resumes, permissionMode, attachments, mcpFile, allowRepositorySettings } = start;
   const { maxTurns = 0, budgetMicros = 0n } = limits ?? {};
   return [
     "-p",
@@ -34,7 +37,7 @@ export function claudeArguments(start: ClaudeStart): readonly string[] {
     `--setting-sources=${allowRepositorySettings ? "user,project" : "user"}`,
     "--strict-mcp-config",
     ...optional("--mcp-config", mcpFile ?? ""),
-    `--session-id=${sessionId}`,
+    resumes === undefined ? `--session-id=${sessionId}` : `--resume=${resumes}`,
     `--permission-mode=${cliModeName(permissionMode)}`,
     // Leaves it possible to loosen the mode while the agent works.
     "--allow-dangerously-skip-permissions",

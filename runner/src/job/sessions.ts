@@ -1,0 +1,118 @@
+import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { Code } from "@connectrpc/connect";
+import { ProblemReason } from "#gen/job/v1/problem_pb.js";
+import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
+import { problemError } from "#protocol/problem.ts";
+import { trashDirectory } from "../supervisor/job-directory.ts";
+import {
+  findSession,
+  giveBackSession,
+  listSessions,
+  readSession,
+  type SessionRecord,
+  sessionRoot,
+  sessionsDirectory,
+  writeSession,
+} from "../supervisor/session-directory.ts";
+
+/** How long sessions are kept for jobs that continue them. */
+export interface SessionLimits {
+  readonly keepMs: number;
+  /** How many; the oldest go first. */
+  readonly maxKept: number;
+}
+
+/** What agents of ended jobs left for jobs that continue them. */
+export class Sessions {
+  readonly #limits: SessionLimits;
+  readonly #now: () => number;
+
+  constructor(limits: SessionLimits, now: () => number) {
+    this.#limits = limits;
+    this.#now = now;
+    mkdirSync(sessionsDirectory, { recursive: true, mode: 0o700 });
+  }
+
+  /** Gives a job the session that it continues, once; throws when it cannot have it. One that begins its own finds none. */
+  open(request: StartJobRequest): void {
+    const { jobId, continues } = request;
+    if (continues === "") this.#discard(jobId);
+    if (continues === "" || request.spec?.work.case !== "agent") return;
+    const found = findSession(({ jobId: last, takers }) => last === continues || continues in takers);
+    const taker = found?.record.takers[continues];
+    if (taker === jobId) return;
+    if (taker !== undefined) throw sessionLost(`the session of ${continues} went on in ${taker}`);
+    if (found === undefined || this.#isOld(found.record)) throw sessionLost(this.#whyGone(continues));
+    const takers = { ...found.record.takers, [continues]: jobId };
+    writeSession(found.key, { ...found.record, takers });
+  }
+
+  /** Undoes `open` for a job that could not be started. */
+  abandon(request: StartJobRequest): void {
+    if (request.continues !== "") giveBackSession(request);
+    else this.#discard(request.jobId);
+  }
+
+  /** Keeps what a released job leaves if another can go on with it; of the rest only who had it. */
+  release(request: StartJobRequest): void {
+    const { jobId, continues } = request;
+    if (request.spec?.work.case !== "agent") return;
+    const key = continues === "" ? jobId : findSession(({ takers }) => takers[continues] === jobId)?.key;
+    const record = key === undefined ? undefined : readSession(key);
+    if (record === undefined) this.#discard(jobId);
+    else if (key !== undefined && record.takers[record.jobId] === jobId) this.#empty(key);
+  }
+
+  /** Deletes what is too old or too much, but nothing that a job works in. */
+  sweep(isHeld: (jobId: string) => boolean): void {
+    for (const key of readdirSync(sessionsDirectory)) {
+      if (readSession(key) === undefined && !isHeld(key)) this.#discard(key);
+    }
+    const idle = listSessions()
+      .filter(({ record }) => !isHeld(record.jobId) && !isHeld(record.takers[record.jobId] ?? ""))
+      .toSorted((a, b) => b.record.endedMs - a.record.endedMs);
+    for (const [index, { key, record }] of idle.entries()) {
+      if (index >= this.#limits.maxKept || this.#isOld(record)) this.#discard(key);
+    }
+  }
+
+  #isOld({ endedMs }: SessionRecord): boolean {
+    return this.#now() - endedMs >= this.#limits.keepMs;
+  }
+
+  #whyGone(jobId: string): string {
+    const { keepMs, maxKept } = this.#limits;
+    const kept = `they are kept for ${keepMs / 3_600_000} h, at most ${maxKept} of them`;
+    return `the session of ${jobId} is not on this runner any more, or never was; ${kept}`;
+  }
+
+  #empty(key: string): void {
+    for (const name of ["workspace", "home", "attachments"]) discard(`${sessionRoot(key)}/${name}`);
+  }
+
+  #discard(key: string): void {
+    discard(sessionRoot(key));
+  }
+}
+
+let discarded = 0;
+
+/** Out of the way at once. What is left of it when the runner ends, the next one deletes. */
+function discard(path: string): void {
+  if (!existsSync(path)) return;
+  discarded += 1;
+  const trash = `${trashDirectory}/session-${process.pid}-${discarded}`;
+  renameSync(path, trash);
+  rm(trash, { recursive: true, force: true }).catch(() => undefined);
+}
+
+function sessionLost(message: string) {
+  return problemError({
+    code: Code.FailedPrecondition,
+    reason: ProblemReason.SESSION_LOST,
+    field: "continues",
+    message,
+    action: "Create a job that begins afresh, or continue the newest job of the session.",
+  });
+}

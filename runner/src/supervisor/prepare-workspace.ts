@@ -1,0 +1,60 @@
+import { LogStream } from "#gen/job/v1/job_event_pb.js";
+import { EndCause } from "#gen/job/v1/job_pb.js";
+import { cutText } from "../executor/cut-text.ts";
+import { executorName, executors } from "../executor/executors.ts";
+import type { GitContext } from "../workspace/git.ts";
+import { makeWorkspace } from "../workspace/workspace.ts";
+import type { OutcomeInit } from "./outcome.ts";
+import { resumeSession, type SessionUse } from "./resume-session.ts";
+import type { JobRun } from "./run-job.ts";
+
+/** Whether there is a workspace, and the id of the session that goes on in it, if one does. */
+export type Prepared =
+  | { readonly kind: "ready"; readonly resumes: string | undefined }
+  | { readonly kind: "failed"; readonly outcome: OutcomeInit };
+
+/** Makes the workspace of a job, or takes up the one that it continues. */
+export function prepareWorkspace(run: JobRun): Promise<Prepared> {
+  return run.request.continues === "" ? beginWorkspace(run) : takeUpSession(run);
+}
+
+/** A job as it uses its session. */
+export function sessionUse(run: JobRun, signal: AbortSignal): SessionUse {
+  const { request, spec, directory } = run;
+  return { request, spec, directory, executor: executors.get(executorName(spec)), git: gitContext(run, signal) };
+}
+
+async function beginWorkspace(run: JobRun): Promise<Prepared> {
+  const { spec, settings, writer, stop } = run;
+  const result = await makeWorkspace({
+    repoRef: spec.repoRef,
+    settings: settings.workspace,
+    git: gitContext(run, stop.signal),
+    emit: (event) => writer.event({ case: "workspace", value: { event } }),
+  });
+  if (result.kind === "ready") return { kind: "ready", resumes: undefined };
+  if (result.detail !== "")
+    writer.log(LogStream.STDERR, Buffer.from(`${cutText(result.detail, maxDetailBytes).text}\n`));
+  return failed(EndCause.CLONE_FAILED, result.message);
+}
+
+async function takeUpSession(run: JobRun): Promise<Prepared> {
+  const resumption = await resumeSession(sessionUse(run, run.stop.signal));
+  if (resumption.kind === "lost") return failed(EndCause.SESSION_LOST, resumption.message);
+  const { sessionId, commit } = resumption;
+  const value = { jobId: run.request.continues, sessionId, commit };
+  run.writer.event({ case: "workspace", value: { event: { case: "sessionResumed", value } } });
+  return { kind: "ready", resumes: sessionId };
+}
+
+function gitContext({ request, directory, settings }: JobRun, signal: AbortSignal): GitContext {
+  const { workspace, home } = directory;
+  return { jobId: request.jobId, directory: workspace, home, path: settings.path, signal };
+}
+
+function failed(cause: EndCause, message: string): Prepared {
+  return { kind: "failed", outcome: { cause, message: cutText(message, maxMessageBytes).text } };
+}
+
+const maxDetailBytes = 16 * 1024;
+const maxMessageBytes = 1024;
