@@ -1,4 +1,5 @@
 /** What the fleet and a Job say to each other about a slot. */
+import type { EndCause } from "#gen/job/v1/job_pb.js";
 import type { ProblemReason } from "#gen/job/v1/problem_pb.js";
 
 /** A runner that has a slot for the Job. */
@@ -21,7 +22,7 @@ export type Started =
   /** It will not run the Job now; nothing has been started. */
   | { readonly kind: "refused"; readonly why: ProblemReason; readonly message: string }
   /** It can never run this Job; nothing has been started. */
-  | { readonly kind: "impossible"; readonly message: string }
+  | { readonly kind: "impossible"; readonly cause: EndCause; readonly message: string }
   /** No answer: it may have been started. */
   | { readonly kind: "unanswered"; readonly message: string };
 

@@ -88,13 +88,17 @@ export class FleetStore {
   enqueue(job: Job): void {
     const [found] = this.#storage.sql.exec("SELECT job_id FROM leases WHERE job_id = ?", job.id).toArray();
     if (found !== undefined) return;
+    const boundTo = this.#runnerOf(job.continues);
     this.#storage.sql.exec(
-      "INSERT OR IGNORE INTO queue VALUES (?, ?, ?, ?, ?, '', 0)",
+      "INSERT OR IGNORE INTO queue VALUES (?, ?, ?, ?, ?, ?, ?)",
       job.id,
       job.spec?.priority ?? 0,
       createdMs(job),
       executorOf(job.spec),
       JSON.stringify(job.spec?.runnerLabels ?? []),
+      boundTo,
+      // Nobody else ever has the session that it continues.
+      boundTo === "" ? 0 : Number.MAX_SAFE_INTEGER,
     );
   }
 
@@ -158,10 +162,16 @@ export class FleetStore {
     this.#storage.sql.exec("DELETE FROM leases WHERE job_id = ?", jobId);
   }
 
-  /** Keeps a Job for one runner until then. */
+  /** Keeps a Job for one runner until then, or for longer if it is the only one that it has. */
   bind(jobId: string, runner: string, untilMs: number): void {
-    const query = "UPDATE queue SET bound_to = ?, bound_until_ms = ? WHERE job_id = ?";
+    const query = "UPDATE queue SET bound_to = ?, bound_until_ms = max(bound_until_ms, ?) WHERE job_id = ?";
     this.#storage.sql.exec(query, runner, untilMs, jobId);
+  }
+
+  /** Where a Job ran; empty when it did not, or is not known. */
+  #runnerOf(jobId: string): string {
+    const query = "SELECT runner FROM jobs WHERE id = ?";
+    return this.#storage.sql.exec<{ runner: string }>(query, jobId).toArray()[0]?.runner ?? "";
   }
 
   /** Takes a Job out of the queue. */

@@ -64,6 +64,17 @@ test("a job that a runner may be running already goes to that one alone", () => 
   ]);
 });
 
+test.each<[string, SlotOffer[], PendingReason]>([
+  ["is offline", [runner("one", { state: "offline" }), runner("other")], PendingReason.RUNNER_OFFLINE],
+  ["is no longer there", [runner("other")], PendingReason.RUNNER_OFFLINE],
+  ["drains", [runner("one", { state: "draining" }), runner("other")], PendingReason.RUNNER_DRAINING],
+  ["has no free slot", [runner("one", { freeSlots: 0 }), runner("other")], PendingReason.ALL_SLOTS_BUSY],
+])("a job waits for the one runner that may have it when that %s", (_, runners, reason) => {
+  const bound = job("a", { boundTo: "one" });
+  expect(assignJobs([bound], runners)).toEqual([]);
+  expect(waitReason(bound, runners)).toBe(reason);
+});
+
 test("a draining or offline runner gets nothing, whatever slots it has", () => {
   expect(assignJobs([job("a")], [runner("x", { state: "draining" }), runner("y", { state: "offline" })])).toEqual([]);
 });

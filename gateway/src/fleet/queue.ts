@@ -8,7 +8,7 @@ export interface QueuedJob {
   readonly executor: string;
   /** Labels its runner must carry, "key" or "key=value". */
   readonly labels: readonly string[];
-  /** The only runner that may have it for now, because it may be running it already. Empty: any. */
+  /** The only runner that may have it: it may be running it already, or has the session that goes on. Empty: any. */
   readonly boundTo: string;
 }
 
@@ -51,6 +51,8 @@ export function assignJobs(queue: Iterable<QueuedJob>, runners: readonly SlotOff
 
 /** Why a Job is not running. */
 export function waitReason(job: QueuedJob, runners: readonly SlotOffer[]): PendingReason {
+  const bound = runners.find(({ name }) => name === job.boundTo);
+  if (job.boundTo !== "" && (bound === undefined || bound.state === "offline")) return PendingReason.RUNNER_OFFLINE;
   const answering = runners.filter(({ state }) => state !== "offline");
   const suiting = runners.filter((runner) => suits(runner, job));
   if (answering.length === 0) return PendingReason.NO_RUNNER_ONLINE;

@@ -93,6 +93,7 @@ export class Attempt {
   async #startOnce(holder: Holder): Promise<Started> {
     const { record } = this.#parts;
     const spec = specInForce(record.memory.job);
+    const { continues } = record.memory.job;
     try {
       const runner = await this.#parts.connect(holder.url);
       if (spec !== undefined) await bringAttachments(spec, runner, this.#parts.readAttachment);
@@ -102,6 +103,7 @@ export class Attempt {
         firstSequence: record.log.newest + 1,
         log: create(LogPositionSchema),
         runnerName: holder.runner,
+        continues,
       });
       return { kind: "accepted" };
     } catch (error) {
@@ -254,7 +256,9 @@ function startedFromError(error: ConnectError): Started {
     case ProblemReason.INVALID_FIELD:
     case ProblemReason.REQUEST_TOO_LARGE:
     case ProblemReason.REPOSITORY_REFUSED:
-      return { kind: "impossible", message };
+      return { kind: "impossible", cause: EndCause.UNSTARTABLE, message };
+    case ProblemReason.SESSION_LOST:
+      return { kind: "impossible", cause: EndCause.SESSION_LOST, message };
     default:
       return { kind: "refused", why, message };
   }

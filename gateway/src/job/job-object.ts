@@ -170,7 +170,7 @@ export class JobObject extends DurableObject<Env> {
     } else if (started.kind !== "unanswered") {
       record.setHolder(undefined);
       const { canceler } = record.memory;
-      if (started.kind === "impossible") record.finishWith(EndCause.UNSTARTABLE, started.message);
+      if (started.kind === "impossible") record.finishWith(started.cause, started.message);
       else if (canceler !== undefined) record.finishWith(EndCause.CANCELED, "canceled before it began", canceler);
     }
     if (started.kind !== "accepted") await this.#setAlarm();

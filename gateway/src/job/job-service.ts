@@ -18,6 +18,7 @@ import { executorOf } from "../executor-of.ts";
 import { idOfKey } from "../id-of-key.ts";
 import { parsePageToken } from "../page-token.ts";
 import { createAskRpcs } from "./ask-rpcs.ts";
+import { continuedByRetry, continuedNotFound, runnerToContinue } from "./continuation.ts";
 import { notFinished } from "./job-refusals.ts";
 import { readLog } from "./read-log.ts";
 import { openWatch } from "./watch-stream.ts";
@@ -38,11 +39,17 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
     const id = key === "" ? randomId("job") : await idOfKey("job", `${creator.id}\n${key}`);
     const origins = new TextEncoder().encode(`${retryOf}\n${continues}\n`);
     const requestDigest = await digest(concatBytes([origins, toBinary(JobSpecSchema, inOrder(spec))]));
+    const boundTo = continues === "" ? "" : runnerToContinue(spec, await readContinued(continues));
     await keepAttachments(env, id, spec);
-    const admission = await fleet().admit({ id, executor: executorOf(spec), labels: spec.runnerLabels, boundTo: "" });
+    const admission = await fleet().admit({ id, executor: executorOf(spec), labels: spec.runnerLabels, boundTo });
     const created = await jobObject(id).create({ id, spec, requestDigest, creator, retryOf, continues }, admission);
     if ("refused" in created || created.ok.replayed) await fleet().dismiss(id);
     return value(created);
+  }
+
+  async function readContinued(id: string): Promise<Job> {
+    const answer = await jobObject(id).get(0, 0);
+    return value("refused" in answer ? { refused: continuedNotFound() } : answer);
   }
 
   /** A pending Job with its present place in the queue. */
@@ -77,9 +84,10 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
     },
 
     async retryJob({ id, idempotencyKey: key }, context) {
-      const { spec, status, continues } = value(await jobObject(id).get(0, 0));
+      const job = value(await jobObject(id).get(0, 0));
+      const { spec, status } = job;
       if (spec === undefined || status?.detail.case !== "outcome") throw problemError(notFinished(id));
-      return await createJob({ spec, key, retryOf: id, continues }, context);
+      return await createJob({ spec, key, retryOf: id, continues: continuedByRetry(job) }, context);
     },
 
     async deleteJob({ id }) {

@@ -92,6 +92,8 @@ const pendingSentences: Readonly<Record<PendingReason, string>> = {
   [PendingReason.QUEUE_PAUSED]: "An operator paused the queue.",
   [PendingReason.BUDGET_EXHAUSTED]: "The budget of the day is spent.",
   [PendingReason.RATE_LIMITED]: "The model's provider asked to wait.",
+  [PendingReason.RUNNER_OFFLINE]:
+    "The only runner that may have the job does not answer; it starts by itself when it does.",
   [PendingReason.DISPATCHING]: "A runner is being asked to take the job.",
 };
 

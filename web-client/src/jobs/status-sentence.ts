@@ -51,6 +51,7 @@ const pendingReasons: Record<PendingReason, string> = {
   [PendingReason.QUEUE_PAUSED]: "Waits: the queue is paused",
   [PendingReason.BUDGET_EXHAUSTED]: "Waits: today's budget is spent",
   [PendingReason.RATE_LIMITED]: "Waits for the model's provider",
+  [PendingReason.RUNNER_OFFLINE]: "Waits for the one runner that may have it, which does not answer",
   [PendingReason.DISPATCHING]: "Being handed to a runner",
 };
 

@@ -1728,6 +1728,13 @@ export enum PendingReason {
    * @generated from enum value: PENDING_REASON_DISPATCHING = 8;
    */
   DISPATCHING = 8,
+
+  /**
+   * The only runner that may have it does not answer: it has the session that the Job continues, or may be running the Job.
+   *
+   * @generated from enum value: PENDING_REASON_RUNNER_OFFLINE = 9;
+   */
+  RUNNER_OFFLINE = 9,
 }
 
 /**
@@ -1735,7 +1742,7 @@ export enum PendingReason {
  *
  * @generated from enum blazecraft.job.v1.PendingReason
  */
-export declare type PendingReasonJson = "PENDING_REASON_UNSPECIFIED" | "PENDING_REASON_NO_RUNNER_ONLINE" | "PENDING_REASON_NO_MATCHING_RUNNER" | "PENDING_REASON_ALL_SLOTS_BUSY" | "PENDING_REASON_RUNNER_DRAINING" | "PENDING_REASON_QUEUE_PAUSED" | "PENDING_REASON_BUDGET_EXHAUSTED" | "PENDING_REASON_RATE_LIMITED" | "PENDING_REASON_DISPATCHING";
+export declare type PendingReasonJson = "PENDING_REASON_UNSPECIFIED" | "PENDING_REASON_NO_RUNNER_ONLINE" | "PENDING_REASON_NO_MATCHING_RUNNER" | "PENDING_REASON_ALL_SLOTS_BUSY" | "PENDING_REASON_RUNNER_DRAINING" | "PENDING_REASON_QUEUE_PAUSED" | "PENDING_REASON_BUDGET_EXHAUSTED" | "PENDING_REASON_RATE_LIMITED" | "PENDING_REASON_DISPATCHING" | "PENDING_REASON_RUNNER_OFFLINE";
 
 /**
  * Describes the enum blazecraft.job.v1.PendingReason.

@@ -34,7 +34,8 @@ export declare type CreateJobRequest = Message<"blazecraft.job.v1.CreateJobReque
   idempotencyKey: string;
 
   /**
-   * Id of a finished agent Job whose session and workspace shall go on. Empty: a fresh start.
+   * Id of a finished agent Job whose session and workspace shall go on, on the runner that has them, with the same agent and
+   * repo_ref. Each Job can be continued once, and the one that continues it after that. Empty: a fresh start.
    *
    * @generated from field: string continues = 3;
    */
@@ -61,7 +62,8 @@ export declare type CreateJobRequestJson = {
   idempotencyKey?: string;
 
   /**
-   * Id of a finished agent Job whose session and workspace shall go on. Empty: a fresh start.
+   * Id of a finished agent Job whose session and workspace shall go on, on the runner that has them, with the same agent and
+   * repo_ref. Each Job can be continued once, and the one that continues it after that. Empty: a fresh start.
    *
    * @generated from field: string continues = 3;
    */
@@ -2603,7 +2605,9 @@ export declare const JobService: GenService<{
    *
    * Errors:
    *   - ALREADY_EXISTS: the idempotency key was used with another request.
-   *   - FAILED_PRECONDITION: an attachment is not here and complete.
+   *   - FAILED_PRECONDITION: an attachment is not here and complete, or the Job to continue is not final, is a task, or never
+   *     ran. A session that its runner no longer has, or that another Job has gone on with, ends the new Job as SESSION_LOST.
+   *   - NOT_FOUND: no Job has the id in continues.
    *   - RESOURCE_EXHAUSTED: the queue is full.
    *
    * @generated from rpc blazecraft.job.v1.JobService.CreateJob
@@ -2652,7 +2656,8 @@ export declare const JobService: GenService<{
     output: typeof CancelJobResponseSchema;
   },
   /**
-   * Create a new Job with the spec of a finished one; it names the old one in retry_of.
+   * Create a new Job with the spec of a finished one; it names the old one in retry_of. The retry of a Job that continued
+   * another goes on where that Job has left the session, if it got so far, and otherwise continues the same one.
    *
    * Errors:
    *   - NOT_FOUND: no Job has this id.

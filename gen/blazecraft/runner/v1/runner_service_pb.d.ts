@@ -1243,8 +1243,9 @@ export declare const RunnerService: GenService<{
     output: typeof GetDiffResponseSchema;
   },
   /**
-   * Forget an attempt: stop it if it still runs, and delete its directory. The session and workspace of an agent that ended
-   * by itself are kept for a while, for a Job that continues it. Releasing an attempt that is not here does nothing.
+   * Forget an attempt: stop it if it still runs, and delete its directory. The session and workspace of an agent whose end its
+   * supervisor reported, canceled ones too, are kept for a while for a Job that continues it (SESSION_KEEP_MS). Releasing an
+   * attempt that is not here does nothing.
    *
    * @generated from rpc blazecraft.runner.v1.RunnerService.ReleaseJob
    */
