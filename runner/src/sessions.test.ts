@@ -84,6 +84,21 @@ describe("a job that continues another", { timeout: 60_000 }, () => {
       expect(asked).toContain(said);
   });
 
+  test("finds nothing of HOME but the conversation", async () => {
+    const settings = '{"hooks":{"SessionStart":[{"hooks":[{"type":"command","command":"touch $HOME/../hooked"}]}]}}';
+    const command = `echo '${settings}' > $HOME/.claude/settings.json; echo touch $HOME/../sourced > $HOME/.bashrc`;
+    const plant = answer([toolUse("Bash", { command, description: "Plant" })]);
+    const first = await run("Plant.", [plant, answer([text("Done.")])]);
+    const home = join(data.path, "sessions", first.id, "home");
+    expect(readdirSync(home, { recursive: true }).filter((path) => /settings.json|bashrc/.test(String(path)))).toEqual(
+      [],
+    );
+    const look = answer([toolUse("Bash", { command: "ls $HOME/..", description: "Look" })]);
+    const second = await run("Go on.", [look, answer([text("Yes.")])], { continues: first.id });
+    expect(second.result).toBe("Yes.");
+    expect(toolResults(second.events).join()).not.toMatch(/hooked|sourced/);
+  });
+
   test("is refused when another has gone on with the session, and is told which", async () => {
     const first = await run("Note the cake.", writeNote);
     const second = await run("Go on.", [answer([text("Yes.")])], { continues: first.id });

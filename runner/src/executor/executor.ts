@@ -24,6 +24,8 @@ export interface AgentSessions {
   idFor(jobId: string): string;
   /** Whether the store in this HOME has the session. */
   holds(sessionId: string, home: string): boolean;
+  /** What of HOME is its store, as paths in it. The next job finds nothing else there: it would be settings that nobody chose. */
+  readonly store: readonly string[];
 }
 
 /** Whether an executor can be used on this runner. */

@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import type { Executor } from "../executor/executor.ts";
 import { executorName } from "../executor/executors.ts";
@@ -43,10 +44,25 @@ export async function recordSession(use: SessionUse, nowMs: number): Promise<voi
   if (!executor.sessions.holds(sessionId, directory.home)) return;
   const commit = await readCommit(spec.repoRef, git);
   if (commit === undefined) return;
+  strip(directory.home, executor.sessions.store);
   const { jobId } = request;
   const { repoRef } = spec;
   const takers = before?.takers ?? {};
   writeSession(key, { jobId, agent: executorName(spec), sessionId, repoRef, commit, endedMs: nowMs, takers });
+}
+
+/** Leaves of a HOME only these paths: an agent can write its settings there, and hooks that run unasked. */
+function strip(home: string, kept: readonly string[]): void {
+  const old = `${home}.old`;
+  renameSync(home, old);
+  mkdirSync(home, { mode: 0o700 });
+  for (const path of kept) {
+    // A link could lead to what is not this job's.
+    if (realpathSync(join(old, path)) !== join(realpathSync(old), path)) throw new Error(`${path} leads elsewhere`);
+    mkdirSync(dirname(join(home, path)), { recursive: true, mode: 0o700 });
+    renameSync(join(old, path), join(home, path));
+  }
+  rmSync(old, { recursive: true, force: true });
 }
 
 async function findDifference(

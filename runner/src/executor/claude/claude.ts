@@ -13,7 +13,7 @@ import { sessionIdOf } from "./session-id.ts";
 /** Runs Claude Code for one prompt to its result. */
 export const claudeExecutor: Executor = {
   name: "claude",
-  sessions: { idFor: sessionIdOf, holds: holdsSession },
+  sessions: { idFor: sessionIdOf, holds: holdsSession, store: [".claude/projects"] },
   async probe(settings, signal): Promise<ExecutorStatus> {
     const program = await findClaude(settings);
     if (program.kind === "missing") return { kind: "unusable", problem: program.problem };
