@@ -53,8 +53,8 @@ const unclear = { kind: "unclear" } as const;
 const shellSyntax = /[;&|<>`$(){}\\\p{Cc}\u2028\u2029]/u;
 
 function commandMatches(specifier: string, command: string): boolean {
-  if (!specifier.endsWith(":*")) return command === specifier;
-  const prefix = specifier.slice(0, -":*".length);
+  const [, prefix] = /^(.*)[: ]\*$/.exec(specifier) ?? [];
+  if (prefix === undefined) return command === specifier;
   const begins = command === prefix || command.startsWith(`${prefix} `);
   return /\S/.test(prefix) && begins && !shellSyntax.test(command);
 }

@@ -879,9 +879,10 @@ export declare type AskRule = Message<"blazecraft.job.v1.AskRule"> & {
   creator?: Actor | undefined;
 
   /**
-   * Calls that it decides: "Tool" for every call of a tool; "Bash(npm test)" for this command; "Bash(npm test:*)" for it
-   * with any further words, but not when it holds shell operators, substitutions or line breaks; "Edit(src/**)" for files
-   * by path in the workspace (* within a name, ** across directories), for tools whose input has file_path or path;
+   * Calls that it decides: "Tool" for every call of a tool; "Bash(npm test)" for this command; "Bash(npm test:*)" or
+   * "Bash(npm test *)" for it with any further words, but not when it holds shell operators, substitutions or line breaks;
+   * "Edit(src/**)" for files by path in the workspace (* within a name, ** across directories; a path with ".." is never
+   * matched), for tools whose input has file_path or path;
    * "WebFetch(domain:example.com)" for a host and those below it. 1 to 256 characters.
    *
    * @generated from field: string rule = 6;
@@ -974,9 +975,10 @@ export declare type AskRuleJson = {
   creator?: ActorJson;
 
   /**
-   * Calls that it decides: "Tool" for every call of a tool; "Bash(npm test)" for this command; "Bash(npm test:*)" for it
-   * with any further words, but not when it holds shell operators, substitutions or line breaks; "Edit(src/**)" for files
-   * by path in the workspace (* within a name, ** across directories), for tools whose input has file_path or path;
+   * Calls that it decides: "Tool" for every call of a tool; "Bash(npm test)" for this command; "Bash(npm test:*)" or
+   * "Bash(npm test *)" for it with any further words, but not when it holds shell operators, substitutions or line breaks;
+   * "Edit(src/**)" for files by path in the workspace (* within a name, ** across directories; a path with ".." is never
+   * matched), for tools whose input has file_path or path;
    * "WebFetch(domain:example.com)" for a host and those below it. 1 to 256 characters.
    *
    * @generated from field: string rule = 6;
