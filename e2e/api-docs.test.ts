@@ -51,6 +51,14 @@ describe("the commands of docs/api.md", () => {
     expect(job).toMatchObject({ type: "claude", attachments: [{ sha256: file.sha256, name: "README.md" }] });
   });
 
+  test("decide by rule", async () => {
+    const [answers = ""] = await run("## Decide by rule");
+    const [tried, stored, listed] = answers.split(/(?<=\})(?=\{)/).map((text) => JSON.parse(text));
+    expect(tried).toMatchObject({ rule: { id: "", rule: "Bash(npm test:*)" }, asks: [] });
+    expect(stored).toMatchObject({ rule: { verdict: "allow", repository: "acme/api", lifetime_ms: 3_600_000 } });
+    expect(listed).toEqual({ rules: [stored.rule] });
+  });
+
   test("see what was spent", async () => {
     const [answer = ""] = await run("## See what was spent");
     expect(answer).toMatch(/^\{"rows":\[\],"total":\{.*\}\}repository,jobs,.*,cost_usd,estimated$/);

@@ -1,5 +1,6 @@
 import type { Client } from "@connectrpc/connect";
 import type { FleetService } from "#gen/fleet/v1/fleet_service_pb.js";
+import { PermissionMode } from "#gen/job/v1/job_pb.js";
 import type { JobService } from "#gen/job/v1/job_service_pb.js";
 
 /** What a call can be made with. */
@@ -21,6 +22,10 @@ const spec = {
   repoRef: "test",
   work: { case: "task", value: { invocation: { case: "command", value: "true" } } },
 } as const;
+
+const ask = { jobId: "", askId: "ask_0000000000000000" };
+const deny = { verdict: { case: "deny", value: {} } } as const;
+const askNotFound = "not_found ask_not_found asks[0].ask_id";
 
 function field(name: string): string {
   return `invalid_argument invalid_field ${name}`;
@@ -110,5 +115,51 @@ export const calls: readonly BadCall[] = [
     "a runner that is not there",
     ({ fleet }) => fleet.drainRunner({ name: "nobody" }),
     "not_found runner_not_found name",
+  ],
+  ["asks of a job that is not there", ({ jobs }) => jobs.listAsks({ jobId: unknownId }), "not_found job_not_found id"],
+  [
+    "a job's page token for asks",
+    ({ jobs }) => jobs.listAsks({ pageToken: `1-${unknownId}` }),
+    "invalid_argument cursor_expired page_token",
+  ],
+  ["a decision on nothing", ({ jobs }) => jobs.decideAsk({ decision: deny }), field("asks")],
+  [
+    "a decision without verdict",
+    ({ jobs }) => jobs.decideAsk({ asks: [ask], decision: {} }),
+    field("decision.verdict"),
+  ],
+  ["an ask that is not there", ({ jobs }) => jobs.decideAsk({ asks: [ask], decision: deny }), askNotFound],
+  [
+    "an ask of a job that is not there",
+    ({ jobs }) => jobs.decideAsk({ asks: [{ ...ask, jobId: unknownId }], decision: deny }),
+    askNotFound,
+  ],
+  [
+    "an ask of a task",
+    ({ jobs, finishedId }) => jobs.decideAsk({ asks: [{ ...ask, jobId: finishedId }], decision: deny }),
+    askNotFound,
+  ],
+  ["a rule without verdict", ({ jobs }) => jobs.createAskRule({ rule: { rule: "Bash" } }), field("rule.verdict")],
+  [
+    "a rule that is not there",
+    ({ jobs }) => jobs.revokeAskRule({ id: "rule_0000000000000000" }),
+    "not_found rule_not_found id",
+  ],
+  ["a message of nothing", ({ jobs, finishedId }) => jobs.sendMessage({ id: finishedId }), field("action")],
+  [
+    "a message to a task",
+    ({ jobs, finishedId }) => jobs.sendMessage({ id: finishedId, action: { case: "send", value: { text: "x" } } }),
+    "failed_precondition not_supported id",
+  ],
+  [
+    "a message to a job that is not there",
+    ({ jobs }) => jobs.sendMessage({ id: unknownId, action: { case: "send", value: { text: "x" } } }),
+    "not_found job_not_found id",
+  ],
+  ["no mode", ({ jobs, finishedId }) => jobs.setPermissionMode({ id: finishedId }), field("mode")],
+  [
+    "a mode for a task",
+    ({ jobs, finishedId }) => jobs.setPermissionMode({ id: finishedId, mode: PermissionMode.ASK }),
+    "failed_precondition not_supported id",
   ],
 ];

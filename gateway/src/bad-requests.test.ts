@@ -8,6 +8,7 @@ import { openLocalGateway } from "./local-gateway.ts";
 
 const home = "http://127.0.0.1:8788";
 const jobId = "job_0123456789abcdef";
+const askId = "ask_0123456789abcdef";
 const json = { "content-type": "application/json" };
 const task = { type: "task", repo_ref: "test", command: "echo hello" };
 
@@ -27,6 +28,40 @@ const bad = { status: 400, reason: "invalid_field" };
 const malformed = { status: 400, reason: "malformed_request" };
 const unsupported = { status: 415, reason: "unsupported_media_type" };
 const foreign = { status: 403, reason: "foreign_origin" };
+
+/** Decisions that are refused, and for which field. */
+const decisions: readonly (readonly [string, object, string])[] = [
+  ["without a word", {}, "decision"],
+  ["that is none", { decision: "maybe" }, "decision"],
+  ["for a job without a rule", { decision: "allow", scope: "job" }, "rule"],
+  ["for a scope that is none", { decision: "allow", scope: "always" }, "scope"],
+  ["with a rule in two lines", { decision: "allow", scope: "job", rule: "a\nb" }, "rule"],
+  ["with an input that is a list", { decision: "allow", input: [] }, "input"],
+  ["with an input of 256 KiB and more", { decision: "allow", input: { a: "x".repeat(262_144) } }, "input"],
+  ["with a denial of 16 KiB and more", { decision: "deny", message: "x".repeat(16_385) }, "message"],
+  ["without answers", { decision: "answer", answers: [] }, "answers"],
+  ["with nine answers", { decision: "answer", answers: Array(9).fill("x") }, "answers"],
+  ["with an answer that is a number", { decision: "answer", answers: [5] }, "answers[0]"],
+  ["with an answer of 4 KiB and more", { decision: "answer", answers: ["a", "x".repeat(4097)] }, "answers[1]"],
+  ["with a raise to nothing", { decision: "raise_budget", limit_usd: 0 }, "limit_usd"],
+  ["with another job's malformed id", { decision: "deny", job_id: "job_1" }, "job_id"],
+];
+
+/** Rules that are refused, and for which field. */
+const rules: readonly (readonly [string, object, string])[] = [
+  ["without a rule", { rule: undefined }, "rule"],
+  ["that names no tool", { rule: "(npm test)" }, "rule"],
+  ["about nothing", { rule: "Bash()" }, "rule"],
+  ["in two lines", { rule: "Bash(a\nb)" }, "rule"],
+  ["that is too long", { rule: `Bash(${"x".repeat(127)})` }, "rule"],
+  ["without a verdict", { verdict: undefined }, "verdict"],
+  ["with a verdict that is none", { verdict: "ask" }, "verdict"],
+  ["that holds under a minute", { lifetime_ms: 59_000 }, "lifetime_ms"],
+  ["that holds for more than 30 days", { lifetime_ms: 2_592_001_000 }, "lifetime_ms"],
+  ["with nine labels", { labels: Array(9).fill("a") }, "labels"],
+  ["with a malformed job id", { job_id: "job_1" }, "job_id"],
+  ["for a repository with a space", { repository: "a b" }, "repository"],
+];
 
 test.each<[string, BadRequest]>([
   ["a rebound host", { origin: "http://evil.example:8788", status: 403, reason: "foreign_host" }],
@@ -157,6 +192,44 @@ test.each<[string, BadRequest]>([
     "lines backwards",
     { method: "GET", path: `/api/jobs/${jobId}/logs?from_line=9&to_line=3`, ...bad, field: "to_line" },
   ],
+  ...decisions.map(([what, body, field]): [string, BadRequest] => [
+    `a decision ${what}`,
+    { path: `/api/asks/${askId}/decision`, body: JSON.stringify(body), ...bad, field },
+  ]),
+  [
+    "a decision with an unknown field",
+    {
+      path: `/api/asks/${askId}/decision`,
+      body: JSON.stringify({ decision: "deny", mesage: "x" }),
+      ...malformed,
+      field: "mesage",
+    },
+  ],
+  [
+    "a decision on a job's id",
+    { path: `/api/asks/${jobId}/decision`, body: JSON.stringify({ decision: "deny" }), ...bad, field: "id" },
+  ],
+  ["a page of 201 asks", { method: "GET", path: "/api/asks?limit=201", ...bad, field: "limit" }],
+  ["asks of an unknown status", { method: "GET", path: "/api/asks?status=new", ...bad, field: "status" }],
+  ...rules.map(([what, change, field]): [string, BadRequest] => [
+    `a rule ${what}`,
+    { path: "/api/ask-rules", body: JSON.stringify({ rule: "Bash", verdict: "allow", ...change }), ...bad, field },
+  ]),
+  ["a rule's malformed id", { method: "DELETE", path: "/api/ask-rules/rule_1", ...bad, field: "id" }],
+  [
+    "a message without text",
+    { path: `/api/jobs/${jobId}/messages`, body: '{"interrupt":true}', ...bad, field: "text" },
+  ],
+  ["an empty message", { path: `/api/jobs/${jobId}/messages`, body: '{"text":""}', ...bad, field: "text" }],
+  [
+    "an interrupt that is no flag",
+    { path: `/api/jobs/${jobId}/messages`, body: '{"text":"x","interrupt":1}', ...bad, field: "interrupt" },
+  ],
+  ["a message's malformed id", { method: "DELETE", path: `/api/jobs/${jobId}/messages/${askId}`, ...bad, field: "id" }],
+  [
+    "an unknown permission mode for a job",
+    { path: `/api/jobs/${jobId}/permission-mode`, body: '{"mode":"yolo"}', ...bad, field: "mode" },
+  ],
   ["a field for a cancel", { path: `/api/jobs/${jobId}/cancel`, body: '{"force":true}', ...malformed, field: "force" }],
   ["a path that is none", { method: "GET", path: "/api/nothing", status: 404, reason: "not_found" }],
   ["a method that a path does not know", { method: "PUT", path: "/api/jobs", status: 405, reason: "unimplemented" }],
@@ -258,12 +331,21 @@ function openGateway() {
     calls.push(name);
     return { job };
   };
+  const noteAlone = (name: string) => () => {
+    calls.push(name);
+    return {};
+  };
   const services = {
     job: {
       createJob: note("CreateJob"),
       cancelJob: note("CancelJob"),
       retryJob: note("RetryJob"),
       getJob: () => ({ job }),
+      sendMessage: noteAlone("SendMessage"),
+      setPermissionMode: note("SetPermissionMode"),
+      decideAsk: noteAlone("DecideAsk"),
+      createAskRule: noteAlone("CreateAskRule"),
+      revokeAskRule: noteAlone("RevokeAskRule"),
     },
   };
   const send = openLocalGateway(services, { report: (error) => failures.push(error) });

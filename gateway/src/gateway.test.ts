@@ -8,6 +8,7 @@ import type { CreateJobRequest, ListJobsRequest } from "#gen/job/v1/job_service_
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { newApiKey, parseApiKeys } from "#protocol/api-key.ts";
 import { problemError } from "#protocol/problem.ts";
+import { firstFields } from "./job/job-facts.ts";
 import { openLocalGateway } from "./local-gateway.ts";
 import type { Services } from "./rpc.ts";
 
@@ -273,6 +274,7 @@ async function openGateway(job: Services["job"] = {}, options: Options = {}) {
 function pendingJob(request?: CreateJobRequest): Job {
   return create(JobSchema, {
     id: jobId,
+    ...(request?.spec && firstFields(request.spec)),
     createTime: timestampFromMs(Date.UTC(2026, 0, 2)),
     status: {
       state: JobState.PENDING,

@@ -25,7 +25,7 @@ export function answerPreflight(): Response {
   return new Response(null, {
     status: 204,
     headers: {
-      "access-control-allow-methods": "GET, POST, PUT, DELETE",
+      "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE",
       "access-control-allow-headers": requestHeaders.join(", ").toLowerCase(),
       "access-control-max-age": "7200",
     },

@@ -27,7 +27,8 @@ export function fieldsAfter(job: Job, { payload }: JobEvent): Partial<Job> | und
 
 /** The spec as an attempt gets it: with what has been changed since it was asked for. */
 export function specInForce({ spec, permissionMode }: Job): JobSpec | undefined {
-  if (spec?.work.case !== "agent") return spec;
+  // A Job of an earlier version has no mode but that of its spec.
+  if (spec?.work.case !== "agent" || permissionMode === PermissionMode.UNSPECIFIED) return spec;
   return { ...spec, work: { case: "agent", value: { ...spec.work.value, permissionMode } } };
 }
 

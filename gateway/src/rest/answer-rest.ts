@@ -60,7 +60,8 @@ async function answer(request: Request, admission: Admission, rpc: Rpc): Promise
     case "route": {
       const clients = rpc.clientsFor({ kind: "admitted", caller, requestId });
       const isAnonymous = admission.kind === "refused";
-      return await match.route.handle({ ...clients, request, url, caller, requestId, isAnonymous, id: match.id });
+      const { route, id, part } = match;
+      return await route.handle({ ...clients, request, url, caller, requestId, isAnonymous, id, part });
     }
     case "wrong-method": {
       const refusal = problemToJson(noMethod(request.method, url.pathname), requestId);

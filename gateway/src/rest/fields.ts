@@ -31,6 +31,25 @@ export class Fields {
     return value.map((item: unknown, index) => toText(item, `${name}[${index}]`));
   }
 
+  /** A list whose items are strings or lists of strings. */
+  stringLists(name: string): string[][] | undefined {
+    const value = this.#take(name);
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value)) throw invalidField(name, "must be a list");
+    return value.map((item: unknown, index) => {
+      const items: readonly unknown[] = Array.isArray(item) ? item : [item];
+      return items.map((text) => toText(text, `${name}[${index}]`));
+    });
+  }
+
+  /** A JSON object, as the text of it. */
+  objectText(name: string): string | undefined {
+    const value = this.#take(name);
+    if (value === undefined) return undefined;
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return JSON.stringify(value);
+    throw invalidField(name, "must be an object");
+  }
+
   texts(name: string): Record<string, string> | undefined {
     const value = this.#take(name);
     if (value === undefined) return undefined;

@@ -2,11 +2,11 @@ import {
   type Actor,
   EndCauseSchema,
   type Job,
-  type JobLimits,
   JobPhaseSchema,
   JobState,
   JobStateSchema,
   type JobStatus,
+  ModelUsageSchema,
   PendingReason,
   PendingReasonSchema,
   PermissionModeSchema,
@@ -36,7 +36,7 @@ export function jobToJson(job: Job, origin: string): JsonObject {
     runner_labels: job.spec?.runnerLabels ?? [],
     priority: job.spec?.priority ?? 0,
     env: job.spec?.env ?? {},
-    ...limitsToJson(job.spec?.limits),
+    ...limitsToJson(job),
     created_by: actorToJson(job.creator),
     retry_of: job.retryOf || null,
     continues: job.continues || null,
@@ -44,6 +44,7 @@ export function jobToJson(job: Job, origin: string): JsonObject {
     log_bytes: Number(job.log?.bytes ?? 0n),
     log_lines: job.log?.lines ?? 0,
     usage: job.usage === undefined ? null : toJson(UsageSchema, job.usage),
+    usage_by_model: job.usageByModel.map((usage) => toJson(ModelUsageSchema, usage)),
     revision: job.revision,
     url: `${origin}/jobs/${job.id}`,
   };
@@ -101,7 +102,7 @@ function reasonSentence(detail: JobStatus["detail"] | undefined): string | null 
   return detail?.case === "pending" ? (pendingSentences[detail.value.reason] ?? null) : null;
 }
 
-function workToJson({ spec }: Job): JsonObject {
+function workToJson({ spec, permissionMode }: Job): JsonObject {
   const work = spec?.work;
   const shared = { type: "task", repo_ref: spec?.repoRef ?? "", command: null, argv: null, prompt: null };
   if (work?.case === "task") {
@@ -110,8 +111,7 @@ function workToJson({ spec }: Job): JsonObject {
     return { ...shared, command: invocation.value ?? null };
   }
   if (work?.case !== "agent") return { ...shared, type: null };
-  const { agent, prompt, model, permissionMode, allowedTools, deniedTools, appendSystemPrompt, effort, attachments } =
-    work.value;
+  const { agent, prompt, model, allowedTools, deniedTools, appendSystemPrompt, effort, attachments } = work.value;
   return {
     ...shared,
     type: agent,
@@ -126,7 +126,8 @@ function workToJson({ spec }: Job): JsonObject {
   };
 }
 
-function limitsToJson(limits: JobLimits | undefined): JsonObject {
+function limitsToJson({ spec, budgetMicros }: Job): JsonObject {
+  const limits = spec?.limits;
   return {
     timeout_ms: durationToJson(limits?.wall),
     idle_timeout_ms: durationToJson(limits?.idle),
@@ -134,7 +135,7 @@ function limitsToJson(limits: JobLimits | undefined): JsonObject {
     ask_timeout_ms: durationToJson(limits?.ask),
     max_turns: limits?.maxTurns || null,
     max_log_bytes: Number(limits?.logBytes ?? 0n) || null,
-    budget_usd: microsToUsd(limits?.budgetMicros ?? 0n) || null,
+    budget_usd: microsToUsd(budgetMicros) || null,
   };
 }
 

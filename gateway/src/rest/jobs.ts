@@ -4,7 +4,7 @@ import { readJsonObject, readOptionalJsonObject } from "./body.ts";
 import { parseCreateJob } from "./create-job.ts";
 import { Fields, invalidField } from "./fields.ts";
 import { jobToJson } from "./job-json.ts";
-import { Query } from "./query.ts";
+import { linkToNext, Query } from "./query.ts";
 import { idempotencyKey, present, type RestCall, type Route } from "./route.ts";
 
 /** The routes that create, show, stop and delete jobs. */
@@ -102,13 +102,6 @@ function created(job: ReturnType<typeof jobToJson>, replayed: boolean): Response
 
 async function refuseFields(request: Request): Promise<void> {
   new Fields(await readOptionalJsonObject(request)).refuseOthers();
-}
-
-function linkToNext(url: URL, token: string): Headers {
-  if (token === "") return new Headers();
-  const next = new URL(url);
-  next.searchParams.set("page_token", token);
-  return new Headers({ link: `<${next.href}>; rel="next"` });
 }
 
 function knownRevision({ headers }: Request): number | undefined {

@@ -74,3 +74,11 @@ export function enumFromText(name: string, desc: DescEnum, text: string): number
   if (found !== undefined) return found.number;
   throw invalidField(name, `must be one of ${values.map(({ localName }) => localName.toLowerCase()).join(", ")}`);
 }
+
+/** The header that names the next page of a list, if there is one. */
+export function linkToNext(url: URL, token: string): Headers {
+  if (token === "") return new Headers();
+  const next = new URL(url);
+  next.searchParams.set("page_token", token);
+  return new Headers({ link: `<${next.href}>; rel="next"` });
+}

@@ -13,29 +13,34 @@ export interface RestCall extends Clients {
   readonly isAnonymous: boolean;
   /** What stands in the path where the pattern has ":id". */
   readonly id: string;
+  /** What stands in the path where the pattern has ":part", a thing within that of the id. */
+  readonly part: string;
 }
 
 /** Answers a request. Errors are thrown. */
 export type Handler = (call: RestCall) => Promise<Response>;
 
-/** A method and a path, in which ":id" stands for any one segment. */
+/** A method and a path, in which ":id" and ":part" stand for any one segment. */
 export interface Route {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
   readonly handle: Handler;
 }
 
 /** What a path leads to: a route, the methods it knows instead, or nothing. */
 export type Match =
-  | { readonly kind: "route"; readonly route: Route; readonly id: string }
+  | ({ readonly kind: "route"; readonly route: Route } & PathParts)
   | { readonly kind: "wrong-method"; readonly allowed: readonly string[] }
   | { readonly kind: "nowhere" };
+
+/** What the open segments of a pattern stand for; "" for those that it has not. */
+type PathParts = Pick<RestCall, "id" | "part">;
 
 /** Finds the route of a request. HEAD goes where GET goes. */
 export function matchRoute(routes: readonly Route[], method: string, pathname: string): Match {
   const found = routes.flatMap((route) => {
-    const id = matchPath(route.path, pathname);
-    return id === undefined ? [] : [{ route, id }];
+    const parts = matchPath(route.path, pathname);
+    return parts === undefined ? [] : [{ route, ...parts }];
   });
   const wanted = method === "HEAD" ? "GET" : method;
   const match = found.find(({ route }) => route.method === wanted);
@@ -57,11 +62,12 @@ export function present<Value>(value: Value | undefined, name: string): Value {
   return value;
 }
 
-/** The segment that ":id" stands for, "" when the pattern has none, undefined when the path does not match. */
-function matchPath(pattern: string, pathname: string): string | undefined {
+/** What the open segments stand for; undefined when the path does not match. */
+function matchPath(pattern: string, pathname: string): PathParts | undefined {
   const wanted = pattern.split("/");
   const segments = pathname.split("/");
   if (segments.length !== wanted.length) return undefined;
-  const isMatch = wanted.every((segment, index) => segment === ":id" || segment === segments[index]);
-  return isMatch ? (segments[wanted.indexOf(":id")] ?? "") : undefined;
+  const isMatch = wanted.every((segment, index) => segment.startsWith(":") || segment === segments[index]);
+  const open = (name: string) => segments[wanted.indexOf(name)] ?? "";
+  return isMatch ? { id: open(":id"), part: open(":part") } : undefined;
 }
