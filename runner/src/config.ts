@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { parseSecrets, type SigningKey } from "#protocol/signature.ts";
 import type { SessionLimits } from "./job/sessions.ts";
 import { readMcpServers } from "./mcp-config.ts";
+import type { ModelSettings } from "./model-proxy/model-settings.ts";
 import type { JobSettings } from "./supervisor/settings.ts";
 
 /** Everything that an operator can set. */
@@ -87,8 +88,6 @@ function isolation(variables: Variables): "none" {
 }
 
 function jobSettings(variables: Variables): JobSettings {
-  const anthropicApiKey = variables.optional("ANTHROPIC_API_KEY");
-  const anthropicBaseUrl = variables.optional("ANTHROPIC_BASE_URL");
   const claudePath = variables.optional("CLAUDE_PATH");
   const mcpServers = variables.file("MCP_CONFIG", readMcpServers);
   return {
@@ -102,11 +101,25 @@ function jobSettings(variables: Variables): JobSettings {
     executors: {
       searchPath: [variables.text("PATH", ""), ownPrograms].join(delimiter),
       ...(claudePath === undefined ? {} : { claudePath: resolve(claudePath) }),
-      ...(anthropicApiKey === undefined ? {} : { anthropicApiKey }),
-      ...(anthropicBaseUrl === undefined ? {} : { anthropicBaseUrl }),
       ...(mcpServers === undefined ? {} : { mcpServers }),
       allowRepositorySettings: variables.flag("ALLOW_REPOSITORY_SETTINGS"),
     },
+    model: modelSettings(variables),
+  };
+}
+
+function modelSettings(variables: Variables): ModelSettings {
+  const apiKey = variables.optional("ANTHROPIC_API_KEY");
+  return {
+    ...(apiKey === undefined ? {} : { apiKey }),
+    baseUrl: variables.matching(
+      "ANTHROPIC_BASE_URL",
+      "https://api.anthropic.com",
+      /^https?:\/\/[^/?#\s]+[^?#\s]*$/,
+      "a URL",
+    ),
+    silenceMs: variables.integer("MODEL_TIMEOUT_MS", 600_000, 1000, 3_600_000),
+    dayBudgetMicros: variables.dollars("DAY_BUDGET_USD"),
   };
 }
 
@@ -177,6 +190,15 @@ class Variables {
       this.#problems.push(`${name} is "${path}": ${error instanceof Error ? error.message : String(error)}`);
       return undefined;
     }
+  }
+
+  /** An amount in millionths; 0 when there is none. */
+  dollars(name: string): number {
+    const text = this.text(name, "");
+    if (text === "") return 0;
+    const micros = /^\d{1,9}(\.\d{1,6})?$/.test(text) ? Math.round(Number(text) * 1e6) : 0;
+    if (micros === 0) this.#problems.push(`${name} is "${text}", not dollars such as 25 or 2.50`);
+    return micros;
   }
 
   oneOf<Value extends string>(

@@ -41,10 +41,6 @@ export interface ExecutorSettings {
   readonly searchPath: string;
   /** CLAUDE_PATH: the program to run as Claude Code instead of the first `claude` in searchPath. */
   readonly claudePath?: string;
-  /** ANTHROPIC_API_KEY. */
-  readonly anthropicApiKey?: string;
-  /** ANTHROPIC_BASE_URL: where the agent finds its model instead of the vendor's address. */
-  readonly anthropicBaseUrl?: string;
   /** The `mcpServers` of MCP_CONFIG: servers that jobs may name, as agents configure them. */
   readonly mcpServers?: Readonly<Record<string, object>>;
   /** ALLOW_REPOSITORY_SETTINGS: agents heed what a repository sets, its hooks among it. Absent: they do not. */
@@ -76,6 +72,8 @@ export interface ExecutorJob {
    * ends. The job is WAITING meanwhile. The decision has been written as an event when it is answered.
    */
   ask(question: AskQuestion, context: AskContext): Promise<Decision | undefined>;
+  /** The way to the agent's model; undefined when the operator gave no key. */
+  readonly model: ModelAccess | undefined;
   /** What people tell the agent. */
   readonly messages: MessageQueue;
   /** Says in which permission mode the agent is. A mode that it is known to be in already is not news. */
@@ -100,6 +98,19 @@ export interface AskContext {
   /** Takes the question back. */
   readonly signal: AbortSignal;
 }
+
+/** The way of a job's agent to its model. What goes over it is counted, and bounded by budgets. */
+export interface ModelAccess {
+  /** What the agent gives as its key. It is worth nothing to anybody else. */
+  readonly token: string;
+  /** Begins to listen until the attempt ends; called once. A socket may become a port where its path would be too long. */
+  listen(place: "socket" | "loopback"): Promise<ModelAddress>;
+}
+
+/** Where an agent finds its model: plain HTTP either way. */
+export type ModelAddress =
+  | { readonly kind: "socket"; readonly path: string }
+  | { readonly kind: "loopback"; readonly url: string };
 
 /** Messages that wait for the agent. It takes them between two steps, and when its turn has ended. */
 export interface MessageQueue {

@@ -119,7 +119,8 @@ const answerFields: Fields<CallAnswer> = {
   refused: { refusal: isString, message: isString },
 };
 const isAnswer: Check = (value) => isMessage(value, answerFields);
-const isSettings = record({ path: isString, taskWallMs: isNumber, maxLogBytes: isNumber });
+const isModel = record({ baseUrl: isString, silenceMs: isNumber, dayBudgetMicros: isNumber });
+const isSettings = record({ path: isString, taskWallMs: isNumber, maxLogBytes: isNumber, model: isModel });
 
 const reportFields: Fields<Report> = {
   hello: { process: isProcess, held: nullable(isHeldJob) },

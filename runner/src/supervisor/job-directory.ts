@@ -31,6 +31,8 @@ export interface JobDirectory {
   readonly workspace: string;
   readonly home: string;
   readonly tmp: string;
+  /** Absolute. Where the job's agent finds its model, while it runs. */
+  readonly modelSocket: string;
   /** Absolute. Made only for a job that has some. */
   readonly attachments: string;
 }
@@ -62,6 +64,7 @@ export function jobDirectoryAt(root: string): JobDirectory {
     workspace: absolute("workspace"),
     home: absolute("home"),
     tmp: absolute("tmp"),
+    modelSocket: absolute("model.sock"),
     attachments: absolute("attachments"),
   };
 }

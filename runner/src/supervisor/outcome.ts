@@ -35,6 +35,8 @@ function stopMessage({ cause, actor }: StopOrder, { wallMs, idleMs }: JobLimitsM
       return `The job ran longer than ${formatMs(wallMs)}; raise limits.wall if it needs more.`;
     case EndCause.IDLE_TIMEOUT:
       return `The job wrote nothing for ${formatMs(idleMs ?? 0)}; raise limits.idle if that is to be expected.`;
+    case EndCause.BUDGET_EXHAUSTED:
+      return "The budget is spent and was not raised; raise limits.budget_micros, or the runner's DAY_BUDGET_USD.";
     case EndCause.RUNNER_STOPPED:
       return "The runner was told to stop everything it holds; retry the job when it is back.";
     default:

@@ -13,6 +13,7 @@ import { withSurvivors } from "./outcome.ts";
 export async function recoverJob(jobId: string, directory: JobDirectory, writer: EventWriter): Promise<void> {
   const survivors = await killSurvivors(jobId, readLeader(directory));
   rmSync(directory.held, { recursive: true, force: true });
+  rmSync(directory.modelSocket, { force: true });
   // What the job made unremovable goes with its directory, or stays; its end is not held up by that.
   await rm(directory.tmp, { recursive: true, force: true }).catch(() => undefined);
   const outcome = withSurvivors(wasDiskFull(directory) ? diskFull : lost, survivors);

@@ -67,4 +67,5 @@ const settings = {
   maxLogBytes: 65_536,
   workspace: { defaultHost: "github.com", allowInsecure: false },
   executors: { searchPath: "/usr/bin:/bin" },
+  model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
 };

@@ -4,6 +4,7 @@ import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { cutText } from "../executor/cut-text.ts";
 import { type Conclusion, type Execution, type Executor, Unstartable } from "../executor/executor.ts";
 import { executorName, executors } from "../executor/executors.ts";
+import type { ModelProxy } from "../model-proxy/model-proxy.ts";
 import type { OutputPipes } from "../process/pipe.ts";
 import { jobMarker } from "../process/process-table.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
@@ -11,6 +12,7 @@ import { ActiveEvents } from "./active-events.ts";
 import { placeAttachments } from "./attachment-files.ts";
 import { type JobDirectory, writeLeader } from "./job-directory.ts";
 import { type JobLimitsMs, limitsOf } from "./limits.ts";
+import { openModel } from "./open-model.ts";
 import { stoppedOutcome, unstartableOutcome, withSurvivors } from "./outcome.ts";
 import { prepareWorkspace, sessionUse } from "./prepare-workspace.ts";
 import { recordSession } from "./resume-session.ts";
@@ -47,9 +49,11 @@ export async function runJob(run: JobRun): Promise<void> {
   const steering = openSteering(run, limits, events);
   const interruptMs = spec.work.case === "agent" ? agentInterruptMs : 0;
   stop.startLimits({ ...limits, interruptMs, isWaiting: () => steering.waits.isWaiting });
-  const { outcome, result } = await perform({ ...run, limits, events, steering });
+  const model = openAgentModel(run, steering, events);
+  const { outcome, result } = await perform({ ...run, limits, events, steering, model });
   stop.end();
   steering.close();
+  await model?.close();
   enterPhase(JobPhase.COLLECTING);
   if (outcome.cause !== EndCause.SESSION_LOST) {
     // Without a record no job can continue the session, and says so; this one has done its work.
@@ -68,6 +72,7 @@ interface ActiveRun extends JobRun {
   readonly limits: JobLimitsMs;
   readonly events: ActiveEvents;
   readonly steering: Steering;
+  readonly model: ModelProxy | undefined;
 }
 
 function openSteering({ request, spec, line, stop }: JobRun, { askMs }: JobLimitsMs, events: ActiveEvents): Steering {
@@ -75,6 +80,15 @@ function openSteering({ request, spec, line, stop }: JobRun, { askMs }: JobLimit
   const steering = new Steering({ jobId: request.jobId, permissionMode, askMs, emit: events.emit, line });
   stop.signal.addEventListener("abort", () => steering.close(), { once: true });
   return steering;
+}
+
+function openAgentModel(run: JobRun, steering: Steering, { emit }: ActiveEvents): ModelProxy | undefined {
+  const { request, spec, directory, settings, stop } = run;
+  if (spec.work.case !== "agent") return undefined;
+  const budgetMicros = spec.limits?.budgetMicros ?? 0n;
+  const { jobId } = request;
+  const socketPath = directory.modelSocket;
+  return openModel({ jobId, settings: settings.model, budgetMicros, socketPath, steering, stop, emit });
 }
 
 async function perform(run: ActiveRun): Promise<Conclusion> {
@@ -94,7 +108,7 @@ async function perform(run: ActiveRun): Promise<Conclusion> {
 }
 
 async function execute(run: ActiveRun, executor: Executor, resumes: string | undefined): Promise<Conclusion> {
-  const { request, spec, directory, settings, writer, stop, enterPhase, limits, events, steering } = run;
+  const { request, spec, directory, settings, writer, stop, enterPhase, limits, events, steering, model } = run;
   const { permissionMode } = steering;
   const attachments = placeAttachments(spec, directory);
   const execution = await executor.prepare({
@@ -110,6 +124,7 @@ async function execute(run: ActiveRun, executor: Executor, resumes: string | und
     emit: events.emit,
     permissionMode,
     ask: (question, context) => steering.asks.open(question, context),
+    model,
     messages: steering.messages,
     modeChanged: (mode) => steering.modeChanged(mode),
   });

@@ -1,4 +1,5 @@
 import type { ExecutorSettings } from "../executor/executor.ts";
+import type { ModelSettings } from "../model-proxy/model-settings.ts";
 import type { WorkspaceSettings } from "../workspace/workspace.ts";
 
 /** What the runner's operator configured that concerns a job. Handed to a supervisor in memory, never on disk. */
@@ -11,4 +12,5 @@ export interface JobSettings {
   readonly maxLogBytes: number;
   readonly workspace: WorkspaceSettings;
   readonly executors: ExecutorSettings;
+  readonly model: ModelSettings;
 }

@@ -23,6 +23,7 @@ const settings = {
   taskWallMs: 60_000,
   maxLogBytes: 1 << 20,
   workspace: { defaultHost: "github.com", allowInsecure: false },
+  model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
   executors: { searchPath: "/usr/bin:/bin" },
 };
 

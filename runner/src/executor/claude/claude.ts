@@ -20,17 +20,17 @@ export const claudeExecutor: Executor = {
     return readVersion(program.path, settings.searchPath, signal);
   },
   async prepare(job): Promise<Execution> {
-    const { settings, spec, tmp, jobId, permissionMode, attachments, resumes } = job;
-    const { anthropicApiKey } = settings;
+    const { settings, spec, tmp, jobId, permissionMode, attachments, resumes, model } = job;
     const work = agentWork(job);
     const program = await findClaude(settings);
     if (program.kind === "missing") {
       throw new Unstartable({ cause: EndCause.AGENT_NOT_INSTALLED, message: program.problem });
     }
-    if (anthropicApiKey === undefined) {
+    if (model === undefined) {
       throw new Unstartable({ cause: EndCause.AGENT_NOT_AUTHENTICATED, message: noKey });
     }
     const session = new ClaudeSession({ prompt: withAttachmentNote(work.prompt, attachments), job, now: Date.now });
+    const access = { address: await model.listen("socket"), token: model.token };
     const isRoot = process.getuid?.() === 0;
     const argv = claudeArguments({
       work,
@@ -44,7 +44,7 @@ export const claudeExecutor: Executor = {
     });
     return {
       argv: [program.path, ...argv],
-      env: claudeEnvironment({ settings: { ...settings, anthropicApiKey }, tmp, isRoot }),
+      env: claudeEnvironment({ model: access, tmp, isRoot }),
       stdin: { kind: "pipe", opened: (stdin) => session.begin(stdin) },
       stdout: { kind: "lines", maxLineBytes, line: (line) => session.take(line) },
       steering: session,

@@ -1,5 +1,5 @@
 import type { AgentWork, JobLimits, PermissionMode } from "#gen/job/v1/job_pb.js";
-import type { AttachedFiles, ExecutorSettings } from "../executor.ts";
+import type { AttachedFiles, ModelAddress } from "../executor.ts";
 import { cliModeName } from "./permission-mode.ts";
 
 /** What Claude Code is started for. */
@@ -24,7 +24,7 @@ export interface ClaudeStart {
  */
 export function claudeArguments(start: ClaudeStart): readonly string[] {
   const { work, limits, sessionId, resumes, permissionMode, attachments, mcpFile, allowRepositorySettings } = start;
-  const { maxTurns = 0, budgetMicros = 0n } = limits ?? {};
+  const { maxTurns = 0 } = limits ?? {};
   return [
     "-p",
     "--verbose",
@@ -48,23 +48,21 @@ export function claudeArguments(start: ClaudeStart): readonly string[] {
     ...work.allowedTools.map((rule) => `--allowed-tools=${rule}`),
     ...work.deniedTools.map((rule) => `--disallowed-tools=${rule}`),
     ...(maxTurns === 0 ? [] : [`--max-turns=${maxTurns}`]),
-    ...(budgetMicros === 0n ? [] : [`--max-budget-usd=${(Number(budgetMicros) / 1e6).toFixed(6)}`]),
   ];
 }
 
 /** What the environment of Claude Code depends on. */
 export interface ClaudeSurroundings {
-  readonly settings: ExecutorSettings & { readonly anthropicApiKey: string };
+  /** Where its model is, and what it gives as its key. */
+  readonly model: { readonly address: ModelAddress; readonly token: string };
   readonly tmp: string;
   readonly isRoot: boolean;
 }
 
-/** The environment of Claude Code. Until a proxy adds the key to its requests, the agent and its commands can read it. */
-export function claudeEnvironment({ settings, tmp, isRoot }: ClaudeSurroundings): Record<string, string> {
-  const { anthropicApiKey, anthropicBaseUrl } = settings;
+/** The environment of Claude Code. */
+export function claudeEnvironment({ model, tmp, isRoot }: ClaudeSurroundings): Record<string, string> {
   return {
-    ANTHROPIC_API_KEY: anthropicApiKey,
-    ...(anthropicBaseUrl === undefined ? {} : { ANTHROPIC_BASE_URL: anthropicBaseUrl }),
+    ...modelEnvironment(model),
     CLAUDE_CODE_TMPDIR: tmp,
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
     DISABLE_AUTOUPDATER: "1",
@@ -76,6 +74,22 @@ export function claudeEnvironment({ settings, tmp, isRoot }: ClaudeSurroundings)
     CLAUDE_CODE_ENABLE_TASKS: "0",
     // Root may leave permissions out only where it says that this is a sandbox.
     ...(isRoot ? { IS_SANDBOX: "1" } : {}),
+  };
+}
+
+/** The model's proxy is the one that is patient, tries again and gives up. */
+function modelEnvironment({ address, token }: ClaudeSurroundings["model"]): Record<string, string> {
+  const place =
+    address.kind === "socket"
+      ? { ANTHROPIC_UNIX_SOCKET: address.path, ANTHROPIC_BASE_URL: "http://model" }
+      : { ANTHROPIC_BASE_URL: address.url };
+  return {
+    ...place,
+    ANTHROPIC_API_KEY: token,
+    // The longest timer there is.
+    API_TIMEOUT_MS: String(2 ** 31 - 1),
+    // For streams that break off.
+    CLAUDE_CODE_MAX_RETRIES: "3",
   };
 }
 

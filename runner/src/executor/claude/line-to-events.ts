@@ -24,7 +24,6 @@ export class LineTranslator {
   readonly #session: SessionState;
   readonly subAgents = new SubAgents();
   readonly #turns = new Turns();
-  #requests = 0;
 
   constructor({ now, onMode }: LineTranslatorOptions) {
     this.#now = now;
@@ -35,7 +34,6 @@ export class LineTranslator {
   translate(line: JsonObject): readonly AgentEventInit[] | undefined {
     const actions = this.#actions(line);
     const parentToolCallId = line.text("parent_tool_use_id");
-    this.#requests += actions?.filter((action) => action.case === "usage").length ?? 0;
     return actions?.map((event) => ({ parentToolCallId, event }));
   }
 
@@ -50,7 +48,7 @@ export class LineTranslator {
       case "user":
         return toolResults(line.object("message"));
       case "result":
-        return [this.#turns.ended(line, this.#requests)];
+        return [this.#turns.ended(line, this.#messages.count)];
       case "rate_limit_event":
         return limitNotice(line.object("rate_limit_info"));
       // The talk about asks, which events of their own tell, and signs of life.

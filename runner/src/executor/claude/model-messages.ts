@@ -1,10 +1,10 @@
 import type { AgentAction } from "../agent-event.ts";
 import type { JsonObject } from "../json-object.ts";
 import { blockDelta, wholeBlock } from "./message-blocks.ts";
-import { messageUsage } from "./usage.ts";
 
 /**
- * The model's messages: deltas while they stream, then each block whole, then what the message cost.
+ * The model's messages: deltas while they stream, then each block whole. What they cost is known where they are
+ * asked for.
  *
  * A message whose stream broke is asked for again under a new id. Deltas of the broken one have been told by then, and no
  * whole block ever follows them.
@@ -14,14 +14,19 @@ export class ModelMessages {
   #streaming: StreamingMessage | undefined;
   /** Of each conversation, by the tool call that began it, the newest message that came without a stream. */
   readonly #unstreamed = new Map<string, { readonly id: string; readonly blocks: number }>();
+  #count = 0;
+
+  /** How many there were so far. */
+  get count(): number {
+    return this.#count;
+  }
 
   /** Reads an event of the API's stream; undefined when it is unknown. */
   streamed(event: JsonObject): readonly AgentAction[] | undefined {
     switch (event.text("type")) {
       case "message_start": {
-        const message = event.object("message");
-        const usage = [message.object("usage")];
-        this.#streaming = { id: message.text("id"), model: message.text("model"), usage, index: 0, isOver: false };
+        this.#streaming = { id: event.object("message").text("id"), index: 0 };
+        this.#count += 1;
         return [];
       }
       case "content_block_start":
@@ -30,10 +35,7 @@ export class ModelMessages {
       case "content_block_delta":
         return this.#streaming ? blockDelta(this.#streaming.id, event) : [];
       case "message_delta":
-        this.#streaming?.usage.push(event.object("usage"));
-        return [];
       case "message_stop":
-        return this.#finish();
       case "content_block_stop":
       case "ping":
         return [];
@@ -54,35 +56,14 @@ export class ModelMessages {
     if (!actions.every((action) => action !== undefined)) return undefined;
     if (streamed) return actions.flat();
     this.#unstreamed.set(parentToolCallId, { id, blocks: known + blocks.length });
-    return known === 0 ? [...actions.flat(), ...unstreamedUsage(message)] : actions.flat();
-  }
-
-  #finish(): readonly AgentAction[] {
-    if (this.#streaming === undefined || this.#streaming.isOver) return [];
-    const { id, model, usage } = this.#streaming;
-    this.#streaming = { ...this.#streaming, isOver: true };
-    return [messageUsage({ messageId: id, model, reports: usage })];
+    // What the program says in the model's name, such as an error of the API, is no message of it.
+    if (known === 0 && message.text("model") !== "<synthetic>") this.#count += 1;
+    return actions.flat();
   }
 }
 
 interface StreamingMessage {
   readonly id: string;
-  readonly model: string;
-  /** What the API reported so far. */
-  readonly usage: JsonObject[];
   /** Of the block that streams. */
   readonly index: number;
-  /** Its usage was told. */
-  readonly isOver: boolean;
-}
-
-/**
- * A sub-agent's messages come without their stream: only what the API reported at their start is known, which lacks most
- * of the output. A TurnResult counts it.
- */
-function unstreamedUsage(message: JsonObject): readonly AgentAction[] {
-  const model = message.text("model");
-  // What the program says in the model's name, such as an error of the API, costs nothing.
-  if (model === "<synthetic>") return [];
-  return [messageUsage({ messageId: message.text("id"), model, reports: [message.object("usage")] })];
 }
