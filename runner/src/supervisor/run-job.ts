@@ -12,7 +12,6 @@ import { ActiveEvents } from "./active-events.ts";
 import { placeAttachments } from "./attachment-files.ts";
 import { type JobDirectory, writeLeader } from "./job-directory.ts";
 import { type JobLimitsMs, limitsOf } from "./limits.ts";
-import { openModel } from "./open-model.ts";
 import { stoppedOutcome, unstartableOutcome, withSurvivors } from "./outcome.ts";
 import { prepareWorkspace, sessionUse } from "./prepare-workspace.ts";
 import { recordSession } from "./resume-session.ts";
@@ -49,7 +48,7 @@ export async function runJob(run: JobRun): Promise<void> {
   const steering = openSteering(run, limits, events);
   const interruptMs = spec.work.case === "agent" ? agentInterruptMs : 0;
   stop.startLimits({ ...limits, interruptMs, isWaiting: () => steering.waits.isWaiting });
-  const model = openAgentModel(run, steering, events);
+  const model = await openAgentModel(run, steering, events);
   const { outcome, result } = await perform({ ...run, limits, events, steering, model });
   stop.end();
   steering.close();
@@ -82,9 +81,15 @@ function openSteering({ request, spec, line, stop }: JobRun, { askMs }: JobLimit
   return steering;
 }
 
-function openAgentModel(run: JobRun, steering: Steering, { emit }: ActiveEvents): ModelProxy | undefined {
+async function openAgentModel(
+  run: JobRun,
+  steering: Steering,
+  { emit }: ActiveEvents,
+): Promise<ModelProxy | undefined> {
   const { request, spec, directory, settings, stop } = run;
   if (spec.work.case !== "agent") return undefined;
+  // Loaded when it is needed: HTTP and TLS make a supervisor a fifth larger.
+  const { openModel } = await import("./open-model.ts");
   const budgetMicros = spec.limits?.budgetMicros ?? 0n;
   const { jobId } = request;
   const socketPath = directory.modelSocket;
