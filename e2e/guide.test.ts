@@ -94,7 +94,7 @@ describe(".env.example", () => {
   test("holds the defaults it claims, and every variable that the runner reads", async () => {
     const chosen = { GATEWAY_SECRET: "0123456789abcdef".repeat(4), ISOLATION: "none" };
     const uncommented = parseEnv((await read()).replace(/^#(?=[A-Z_]+=)/gm, ""));
-    const { GRPC_PORT: _, ANTHROPIC_BASE_URL: __, ...defaults } = uncommented;
+    const { GRPC_PORT: _, ...defaults } = uncommented;
     expect(await parseConfig({ ...defaults, ...chosen })).toEqual(await parseConfig(chosen));
     const source = await readFile(join(root, "runner/src/config.ts"), "utf8");
     const names = Array.from(source.matchAll(/variables\.\w+\("([A-Z_]+)"/g), ([, name]) => name);

@@ -33,6 +33,9 @@ test("one error names every wrong variable", async () => {
     ALLOW_INSECURE_GIT: "yes",
     ALLOW_REPOSITORY_SETTINGS: "1",
     MCP_CONFIG: "/nowhere/mcp.json",
+    ANTHROPIC_BASE_URL: "api.example.com",
+    DAY_BUDGET_USD: "$5",
+    MODEL_TIMEOUT_MS: "0",
   };
   const error: Error = await parseConfig(wrong).catch((reason) => reason);
   for (const name of [...Object.keys(wrong), "ISOLATION"]) expect(error.message).toContain(name);
@@ -88,4 +91,14 @@ describe("MCP_CONFIG", () => {
   ])("is refused with %s", async (_, text) => {
     await expect(parse(text)).rejects.toThrow("MCP_CONFIG");
   });
+});
+
+test("a day's budget is given in dollars, and is none by default", async () => {
+  const dayBudget = async (env: object) => (await parseConfig({ ...required, ...env })).job.model.dayBudgetMicros;
+  expect(await dayBudget({})).toBe(0);
+  expect(await dayBudget({ DAY_BUDGET_USD: "25" })).toBe(25_000_000);
+  expect(await dayBudget({ DAY_BUDGET_USD: "0.005" })).toBe(5_000);
+  for (const wrong of ["0", "-1", "1e3", "0.0000001", "five"]) {
+    await expect(dayBudget({ DAY_BUDGET_USD: wrong })).rejects.toThrow(`DAY_BUDGET_USD is "${wrong}"`);
+  }
 });

@@ -13,6 +13,7 @@ import { executors } from "./executor/executors.ts";
 import { Attachments } from "./job/attachments.ts";
 import { Jobs } from "./job/jobs.ts";
 import { Sessions } from "./job/sessions.ts";
+import { DayLedger, ledgerDirectory } from "./model-proxy/day-ledger.ts";
 import { createRunnerService } from "./runner-service.ts";
 import { createGrpcServer } from "./server/grpc-server.ts";
 import { createRunnerServer } from "./server.ts";
@@ -57,7 +58,16 @@ async function runRunner(config: Config): Promise<void> {
     jobs.sweep();
   }, upkeepMs).unref();
   const executors = probeExecutors(config);
-  const service = createRunnerService({ config, jobs, attachments, executors, startTime, heartbeatMs });
+  const spending = new DayLedger(ledgerDirectory, Date.now);
+  const service = createRunnerService({
+    config,
+    jobs,
+    attachments,
+    executors,
+    spending,
+    startTime,
+    heartbeatMs,
+  });
   const routes = (router: ConnectRouter) => void router.service(RunnerService, service);
   const nonces = new Nonces("nonces", Date.now(), (error) =>
     logger.error({ err: error }, "used signatures cannot be written down; a restart would forget them"),

@@ -18,6 +18,7 @@ import type { Config } from "./config.ts";
 import type { ExecutorStatus } from "./executor/executor.ts";
 import type { Attachments } from "./job/attachments.ts";
 import type { Jobs } from "./job/jobs.ts";
+import type { Ledger } from "./model-proxy/day-ledger.ts";
 import { streamEnvelopes } from "./spool/event-stream.ts";
 import { decideAsk, sendMessage, setPermissionMode } from "./steer.ts";
 import { version } from "./version.ts";
@@ -29,6 +30,8 @@ export interface RunnerServiceOptions {
   readonly attachments: Attachments;
   /** What was found of each executor. */
   readonly executors: ReadonlyMap<string, Promise<ExecutorStatus>>;
+  /** What all jobs spend on models. */
+  readonly spending: Ledger;
   readonly startTime: Date;
   readonly heartbeatMs: number;
 }
@@ -80,7 +83,13 @@ export function createRunnerService(options: RunnerServiceOptions): ServiceImpl<
   };
 }
 
-async function describeRunner({ config, jobs, executors, startTime }: RunnerServiceOptions): Promise<RunnerInfo> {
+async function describeRunner({
+  config,
+  jobs,
+  executors,
+  startTime,
+  spending,
+}: RunnerServiceOptions): Promise<RunnerInfo> {
   const { bavail, bsize } = await statfs(".");
   const statuses = await Promise.all(
     Array.from(executors, async ([name, status]) => describeExecutor(name, await status)),
@@ -105,6 +114,8 @@ async function describeRunner({ config, jobs, executors, startTime }: RunnerServ
     })),
     mcpServers: Object.keys(config.job.executors.mcpServers ?? {}),
     freeDiskBytes: BigInt(bavail) * BigInt(bsize),
+    daySpentMicros: BigInt(spending.spentMicros()),
+    dayBudgetMicros: BigInt(config.job.model.dayBudgetMicros),
   });
 }
 
