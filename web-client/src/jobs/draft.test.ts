@@ -1,11 +1,25 @@
 import { expect, test } from "vitest";
 import { PermissionMode } from "#gen/job/v1/job_pb.js";
-import { draftFromQuery, draftFromSpec, fieldOfProblem, freshDraft, parseDraft, specFromDraft } from "./draft.ts";
+import {
+  draftFromQuery,
+  draftFromSpec,
+  fieldOfProblem,
+  findFault,
+  freshDraft,
+  parseDraft,
+  specFromDraft,
+} from "./draft.ts";
 
 test("a spec made from a draft makes the same draft again", () => {
   const draft = { ...freshDraft, repoRef: "acme/api@main", name: "lint", work: "npm run lint", timeoutS: "300" };
   expect(draftFromSpec(specFromDraft("task", draft))).toEqual({ type: "task", draft });
-  const prompt = { ...freshDraft, work: "Fix it.", permissionMode: String(PermissionMode.PLAN) };
+  const prompt = {
+    ...freshDraft,
+    work: "Fix it.",
+    permissionMode: String(PermissionMode.PLAN),
+    budget: "0.05",
+    maxTurns: "9",
+  };
   expect(draftFromSpec(specFromDraft("claude", prompt))).toEqual({ type: "claude", draft: prompt });
 });
 
@@ -16,10 +30,22 @@ test.each([
   ["spec.agent.prompt", "work"],
   ["spec.agent.permission_mode", "permissionMode"],
   ["spec.limits.wall", "timeoutS"],
+  ["spec.limits.budget_micros", "budget"],
+  ["spec.limits.max_turns", "maxTurns"],
   ["spec.labels", undefined],
   ["", undefined],
 ])("the field %s is the form's %s", (path, field) => {
   expect(fieldOfProblem(path)).toBe(field);
+});
+
+test.each([
+  [{ budget: "1,5" }, "budget"],
+  [{ budget: "0" }, "budget"],
+  [{ maxTurns: "many" }, "maxTurns"],
+  [{ budget: "$2.50", maxTurns: "10" }, undefined],
+])("the limits %o are at fault in %s", (limits, field) => {
+  expect(findFault("claude", { ...freshDraft, ...limits })?.field).toBe(field);
+  expect(findFault("task", { ...freshDraft, ...limits })).toBeUndefined();
 });
 
 test("an address fills in what it names and keeps the rest of the draft", () => {

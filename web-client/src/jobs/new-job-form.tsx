@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
-import { PermissionMode } from "#gen/job/v1/job_pb.js";
 import type { Draft, DraftField, JobType } from "./draft.ts";
 import type { NewJob } from "./new-job.ts";
+import { permissionModes } from "./permission-modes.ts";
 
 const timeouts: readonly (readonly [seconds: string, title: string])[] = [
   ["", "default"],
@@ -10,13 +10,6 @@ const timeouts: readonly (readonly [seconds: string, title: string])[] = [
   ["1800", "30 min"],
   ["7200", "2 h"],
   ["86400", "24 h"],
-];
-
-const permissionModes: readonly (readonly [mode: PermissionMode, title: string])[] = [
-  [PermissionMode.ASK, "ask"],
-  [PermissionMode.ACCEPT_EDITS, "accept edits"],
-  [PermissionMode.PLAN, "plan only"],
-  [PermissionMode.BYPASS, "never ask"],
 ];
 
 /** The form of the New tab. Ctrl+Enter runs it from anywhere inside. */
@@ -92,6 +85,16 @@ export function NewJobForm({ form }: { readonly form: NewJob }) {
               ))}
             </select>
           </Labelled>
+        )}
+        {type === "claude" && (
+          <>
+            <Labelled title="Budget $" field="budget">
+              <input {...bind("budget")} class="num" inputMode="decimal" autocomplete="off" placeholder="none" />
+            </Labelled>
+            <Labelled title="Turns" field="maxTurns">
+              <input {...bind("maxTurns")} class="num" inputMode="numeric" autocomplete="off" placeholder="any" />
+            </Labelled>
+          </>
         )}
         <p id="new-refusal" class="refusal">
           {refusal && (

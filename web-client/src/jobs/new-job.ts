@@ -8,6 +8,7 @@ import {
   type Draft,
   type DraftField,
   fieldOfProblem,
+  findFault,
   freshDraft,
   type JobType,
   parseDraft,
@@ -65,6 +66,11 @@ export function createNewJob({ jobs, storage, onCreated }: NewJobPorts): NewJob 
     if (sending.peek()) return;
     const sentType = type.peek();
     const sent = drafts[sentType].peek();
+    const fault = findFault(sentType, sent);
+    if (fault) {
+      refusal.value = { ...fault, action: "" };
+      return;
+    }
     const spec = specFromDraft(sentType, sent);
     batch(() => {
       sending.value = spec;
