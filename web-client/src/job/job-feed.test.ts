@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { GapReason, type JobEventSchema, LogStream } from "#gen/job/v1/job_event_pb.js";
-import { JobPhase, JobSchema, JobState, JobStatusSchema } from "#gen/job/v1/job_pb.js";
+import { GapReason, type JobEventSchema, LogStream, MessageState } from "#gen/job/v1/job_event_pb.js";
+import { JobPhase, JobSchema, JobState, JobStatusSchema, PermissionMode } from "#gen/job/v1/job_pb.js";
 import { type WatchJobResponse, WatchJobResponseSchema, WatchOutcome } from "#gen/job/v1/job_service_pb.js";
 import { JobFeed, MissingEventError } from "./job-feed.ts";
 
@@ -51,6 +51,35 @@ test("a heartbeat tells how far behind the reader is", () => {
   const feed = play([batch(1, story.slice(0, 2))]);
   feed.take(response({ case: "heartbeat", value: { newestSequence: 30 } }));
   expect(feed.behind).toBe(28);
+});
+
+test("a message joins the transcript once the agent has it, and a withdrawn one never does", () => {
+  const message = (id: string, state: MessageState): EventInit => ({
+    payload: { case: "message", value: { id, state } },
+  });
+  const feed = play([
+    batch(1, [
+      message("msg_1", MessageState.QUEUED),
+      message("msg_2", MessageState.QUEUED),
+      message("msg_2", MessageState.WITHDRAWN),
+      message("msg_3", MessageState.QUEUED),
+    ]),
+  ]);
+  expect(feed.transcript.blocks).toEqual([]);
+  feed.take(batch(5, [message("msg_1", MessageState.CONSUMED), message("msg_3", MessageState.UNDELIVERED)]));
+  expect(feed.transcript.blocks.map(({ key }) => key)).toEqual(["msg_1", "msg_3"]);
+  expect([...feed.messages].map(({ state }) => state)).toEqual([
+    MessageState.CONSUMED,
+    MessageState.WITHDRAWN,
+    MessageState.UNDELIVERED,
+  ]);
+});
+
+test("a change of the permission mode shows on the job at once", () => {
+  const value = { mode: PermissionMode.PLAN, previousMode: PermissionMode.ASK };
+  const event = { case: "permissionModeChanged", value } as const;
+  const feed = play([batch(1, [{ payload: { case: "agent", value: { event } } }])]);
+  expect(feed.job?.permissionMode).toBe(PermissionMode.PLAN);
 });
 
 const running = { state: JobState.RUNNING };

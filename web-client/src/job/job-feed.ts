@@ -1,9 +1,13 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
+import type { Ask } from "#gen/job/v1/ask_pb.js";
 import {
+  type AgentEvent,
   type EventBatch,
   type EventGap,
   GapReason,
   type JobEvent,
+  type Message,
+  MessageState,
   type StateChanged,
 } from "#gen/job/v1/job_event_pb.js";
 import type { Job } from "#gen/job/v1/job_pb.js";
@@ -21,6 +25,8 @@ export class MissingEventError extends Error {}
 export class JobFeed {
   readonly log = new LogBuffer();
   readonly transcript = new Transcript();
+  readonly #asks = new Map<string, Ask>();
+  readonly #messages = new Map<string, Message>();
   #job: Job | undefined;
   #sequence = 0;
   #newestSequence = 0;
@@ -32,6 +38,16 @@ export class JobFeed {
   /** The job as last read, brought up to date by its events. */
   get job(): Job | undefined {
     return this.#job;
+  }
+
+  /** The asks told of, each as it stands. While events are behind, one that seems open may be long closed. */
+  get asks(): Iterable<Ask> {
+    return this.#asks.values();
+  }
+
+  /** The messages told of, each as it stands. */
+  get messages(): Iterable<Message> {
+    return this.#messages.values();
   }
 
   /** Number of the last event taken: the cursor for opening the stream again. */
@@ -127,9 +143,14 @@ export class JobFeed {
     switch (payload.case) {
       case "agent":
         this.transcript.take(payload.value, sequence, event.time);
+        this.#takeMode(payload.value, sequence);
+        break;
+      case "ask":
+        this.#asks.set(payload.value.id, payload.value);
+        this.transcript.takeAsk(payload.value);
         break;
       case "message":
-        this.transcript.takeMessage(payload.value.id, payload.value.text, payload.value.author?.id ?? "");
+        this.#takeMessage(payload.value);
         break;
       case "eventGap":
         this.#skip(payload.value);
@@ -145,6 +166,20 @@ export class JobFeed {
         this.#update(sequence, (job) => ({ ...job, phase: payload.value.phase }));
         break;
     }
+  }
+
+  #takeMessage(message: Message): void {
+    this.#messages.set(message.id, message);
+    // One that waits is shown where it can be withdrawn, and one that was withdrawn nowhere.
+    if (message.state === MessageState.CONSUMED || message.state === MessageState.UNDELIVERED) {
+      this.transcript.takeMessage(message);
+    }
+  }
+
+  #takeMode({ event }: AgentEvent, sequence: number): void {
+    if (event.case !== "permissionModeChanged") return;
+    const { mode: permissionMode } = event.value;
+    this.#update(sequence, (job) => ({ ...job, permissionMode }));
   }
 
   #finish(): void {

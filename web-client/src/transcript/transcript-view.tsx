@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
-import { useRef } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { type AgentPlan, PlanItemState } from "#gen/job/v1/job_event_pb.js";
 import { useFollowTail } from "../ui/follow-tail.ts";
 import { MarkedText } from "../ui/marked-text.tsx";
@@ -17,7 +17,7 @@ export function TranscriptView(props: {
   const { transcript, prompt } = props;
   const box = useRef<HTMLElement>(null);
   const tail = useFollowTail(box);
-  const drawn = useRef(new WeakMap<Block, VNode>());
+  const draw = useMemo(createDraw, []);
   const seen = useSignal(0);
   return (
     <div class="log">
@@ -40,7 +40,7 @@ export function TranscriptView(props: {
             <MarkedText text={prompt} />
           </p>
         </div>
-        {transcript.blocks.map((block) => drawOnce(drawn.current, block))}
+        {transcript.blocks.map(draw)}
       </section>
       {!tail.isFollowing.value && (
         <button type="button" class="pill" onClick={tail.resume}>
@@ -51,13 +51,17 @@ export function TranscriptView(props: {
   );
 }
 
-/** A block that has not changed keeps its node, and the framework passes over it. */
-function drawOnce(drawn: WeakMap<Block, VNode>, block: Block): VNode {
-  const held = drawn.get(block);
-  if (held) return held;
-  const node = <BlockView key={block.key} block={block} />;
-  drawn.set(block, node);
-  return node;
+/** Draws each block once: one that has not changed keeps its node, and the framework passes over it. */
+function createDraw(): (block: Block) => VNode {
+  const drawn = new WeakMap<Block, VNode>();
+  const draw = (block: Block): VNode => {
+    const held = drawn.get(block);
+    if (held) return held;
+    const node = <BlockView key={block.key} block={block} draw={draw} />;
+    drawn.set(block, node);
+    return node;
+  };
+  return draw;
 }
 
 const planSigns: Record<PlanItemState, readonly [sign: string, word: string]> = {

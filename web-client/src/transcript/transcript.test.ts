@@ -1,14 +1,15 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
-import { AgentEventSchema, PlanItemState } from "#gen/job/v1/job_event_pb.js";
+import { AskSchema, AskState } from "#gen/job/v1/ask_pb.js";
+import { AgentEventSchema, PlanItemState, SubAgentState } from "#gen/job/v1/job_event_pb.js";
 import { Transcript } from "./transcript.ts";
 
 type EventInit = MessageInitShape<typeof AgentEventSchema>;
 
 test("deltas grow one block, and the whole text takes their place", () => {
   const transcript = play([text("Hel"), text("lo"), whole("Hello.")]);
-  expect(transcript.blocks).toEqual([{ key: "m1/0", isSubAgent: false, kind: "text", text: "Hello.", isWhole: true }]);
+  expect(transcript.blocks).toEqual([{ key: "m1/0", parentId: "", kind: "text", text: "Hello.", isWhole: true }]);
 });
 
 test("a block that changed is a new object, the others stay the same", () => {
@@ -41,20 +42,42 @@ test("the end settles calls without an answer and texts without an end", () => {
   expect(transcript.blocks).toMatchObject([{ isWhole: true }, { isAbandoned: true, answer: undefined }]);
 });
 
-test("what a sub-agent does is marked", () => {
-  expect(play([{ ...whole("inside"), parentToolCallId: "t1" }]).blocks).toMatchObject([{ isSubAgent: true }]);
+test("what a sub-agent does is inside the call that began it, at any depth", () => {
+  const transcript = play([
+    { event: { case: "toolCall", value: { id: "t1", tool: "Agent" } } },
+    { event: { case: "toolCall", value: { id: "t2", tool: "Agent" } }, parentToolCallId: "t1" },
+    { ...whole("deep"), parentToolCallId: "t2" },
+    { event: { case: "subAgent", value: { toolCallId: "t2", kind: "scout", state: SubAgentState.RUNNING } } },
+  ]);
+  expect(transcript.blocks).toMatchObject([
+    { key: "t1", inside: [{ key: "t2", subAgent: { kind: "scout" }, inside: [{ kind: "text", text: "deep" }] }] },
+  ]);
+  const [before] = transcript.blocks;
+  transcript.take(create(AgentEventSchema, { ...text("more"), parentToolCallId: "t2" }), 9, undefined);
+  expect(transcript.blocks).toHaveLength(1);
+  // Deltas after a whole text change nothing; a new block does.
+  expect(transcript.blocks[0]).toBe(before);
+  transcript.take(create(AgentEventSchema, { ...whole("new", "m2"), parentToolCallId: "t2" }), 10, undefined);
+  expect(transcript.blocks[0]).not.toBe(before);
 });
 
-test("the newest plan counts, and usage is summed over requests, each counted once", () => {
+test("what a sub-agent of an unknown call does stands beside the rest", () => {
+  expect(play([{ ...whole("lost"), parentToolCallId: "t9" }]).blocks).toMatchObject([{ kind: "text", text: "lost" }]);
+});
+
+test("an ask is one block, whatever became of it", () => {
+  const transcript = play([]);
+  transcript.takeAsk(create(AskSchema, { id: "ask_1", state: AskState.OPEN }));
+  transcript.takeAsk(create(AskSchema, { id: "ask_1", state: AskState.EXPIRED }));
+  expect(transcript.blocks).toMatchObject([{ kind: "ask", ask: { state: AskState.EXPIRED } }]);
+});
+
+test("the newest plan counts", () => {
   const transcript = play([
     { event: { case: "plan", value: { items: [{ text: "old", state: PlanItemState.OPEN }] } } },
     { event: { case: "plan", value: { items: [{ text: "new", state: PlanItemState.ACTIVE }] } } },
-    usage("m1", 10n),
-    usage("m1", 25n),
-    usage("m2", 5n),
   ]);
   expect(transcript.plan?.items.map((item) => item.text)).toEqual(["new"]);
-  expect(transcript.usage).toEqual({ inputTokens: 0, outputTokens: 30, costMicros: 0 });
 });
 
 test("a line without a home is shown as it came", () => {
@@ -80,10 +103,6 @@ function delta(messageId: string, value: string) {
   return { messageId, index: 0, content: { case: "text", value } } as const;
 }
 
-function whole(value: string): EventInit {
-  return { event: { case: "text", value: { messageId: "m1", index: 0, text: value } } };
-}
-
-function usage(messageId: string, outputTokens: bigint): EventInit {
-  return { event: { case: "usage", value: { messageId, usage: { outputTokens } } } };
+function whole(value: string, messageId = "m1"): EventInit {
+  return { event: { case: "text", value: { messageId, index: 0, text: value } } };
 }

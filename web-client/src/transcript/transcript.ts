@@ -1,9 +1,23 @@
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
-import type { AgentDelta, AgentEvent, AgentPlan, ToolCall, ToolResult, TurnResult } from "#gen/job/v1/job_event_pb.js";
-import type { Usage } from "#gen/job/v1/job_pb.js";
+import type { Ask } from "#gen/job/v1/ask_pb.js";
+import type {
+  AgentDelta,
+  AgentEvent,
+  AgentPlan,
+  Message,
+  SubAgent,
+  ToolCall,
+  ToolResult,
+  TurnResult,
+} from "#gen/job/v1/job_event_pb.js";
+import { noticeFor } from "./notice.ts";
 
 /** One block of an agent's transcript. A block that changed is a new object, so an old one never needs drawing again. */
-export type Block = { readonly key: string; readonly isSubAgent: boolean } & (
+export type Block = {
+  readonly key: string;
+  /** Id of the tool call inside which a sub-agent did it; empty for the main agent. */
+  readonly parentId: string;
+} & (
   | { readonly kind: "session"; readonly model: string; readonly version: string }
   | { readonly kind: "text" | "thinking"; readonly text: string; readonly isWhole: boolean }
   | {
@@ -13,9 +27,14 @@ export type Block = { readonly key: string; readonly isSubAgent: boolean } & (
       /** True when it was called and never answered: the job ended. */
       readonly isAbandoned: boolean;
       readonly answer: ToolAnswer | undefined;
+      /** The sub-agent that works inside the call, if one does. */
+      readonly subAgent: SubAgent | undefined;
+      /** What it did, in order. The array grows in place; the block around it is a new object each time. */
+      readonly inside: readonly Block[];
     }
   | { readonly kind: "notice"; readonly tone: "quiet" | "warn"; readonly text: string }
-  | { readonly kind: "message"; readonly text: string; readonly author: string }
+  | { readonly kind: "message"; readonly message: Message }
+  | { readonly kind: "ask"; readonly ask: Ask }
   | { readonly kind: "turn"; readonly result: TurnResult }
 );
 
@@ -27,19 +46,20 @@ interface ToolAnswer {
 /** What is common to all blocks of one event. */
 interface Origin {
   readonly key: string;
-  readonly isSubAgent: boolean;
+  readonly parentId: string;
   readonly timeMs: number;
 }
 
 /** What an agent said and did, built from its events in order. */
 export class Transcript {
   readonly #blocks: Block[] = [];
-  readonly #indexByKey = new Map<string, number>();
-  readonly #usageByMessage = new Map<string, Usage>();
+  /** The blocks inside each tool call, by its id. */
+  readonly #rows = new Map<string, Block[]>();
+  readonly #places = new Map<string, { readonly row: Block[]; readonly index: number }>();
   #plan: AgentPlan | undefined;
   #model = "";
 
-  /** The blocks in order. */
+  /** The blocks in order; those of sub-agents are inside the calls that began them. */
   get blocks(): readonly Block[] {
     return this.#blocks;
   }
@@ -54,28 +74,14 @@ export class Transcript {
     return this.#model;
   }
 
-  /** Tokens in and out, and cost, over all requests seen so far. */
-  get usage(): { readonly inputTokens: number; readonly outputTokens: number; readonly costMicros: number } {
-    const total = { inputTokens: 0, outputTokens: 0, costMicros: 0 };
-    for (const usage of this.#usageByMessage.values()) {
-      total.inputTokens += Number(usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens);
-      total.outputTokens += Number(usage.outputTokens);
-      total.costMicros += Number(usage.costMicros);
-    }
-    return total;
-  }
-
   /** Takes what the agent did as event number sequence. */
-  take({ event, parentToolCallId }: AgentEvent, sequence: number, time: Timestamp | undefined): void {
-    const origin = {
-      key: `e${sequence}`,
-      isSubAgent: parentToolCallId !== "",
-      timeMs: time ? timestampMs(time) : 0,
-    };
+  take({ event, parentToolCallId: parentId }: AgentEvent, sequence: number, time: Timestamp | undefined): void {
+    const origin = { key: `e${sequence}`, parentId, timeMs: time ? timestampMs(time) : 0 };
+    const common = { key: origin.key, parentId };
     switch (event.case) {
       case "session":
         this.#model = event.value.model;
-        this.#put({ ...base(origin), kind: "session", model: event.value.model, version: event.value.agentVersion });
+        this.#put({ ...common, kind: "session", model: event.value.model, version: event.value.agentVersion });
         break;
       case "delta":
         this.#extend(event.value, origin);
@@ -83,55 +89,67 @@ export class Transcript {
       case "text":
       case "thinking": {
         const { messageId, index, text } = event.value;
-        const { isSubAgent } = origin;
-        this.#put({ key: `${messageId}/${index}`, isSubAgent, kind: event.case, text, isWhole: true });
+        this.#put({ key: `${messageId}/${index}`, parentId, kind: event.case, text, isWhole: true });
         break;
       }
-      case "toolCall": {
-        const call = event.value;
-        const { isSubAgent, timeMs: startMs } = origin;
-        this.#put({ key: call.id, isSubAgent, kind: "tool", call, startMs, isAbandoned: false, answer: undefined });
+      case "toolCall":
+        this.#call(event.value, origin);
         break;
-      }
       case "toolResult":
         this.#answer(event.value, origin);
         break;
-      case "plan":
-        this.#plan = event.value;
+      case "subAgent": {
+        const held = this.#block(event.value.toolCallId);
+        if (held?.kind === "tool") this.#put({ ...held, subAgent: event.value });
         break;
-      case "usage":
-        if (event.value.usage) this.#usageByMessage.set(event.value.messageId, event.value.usage);
+      }
+      case "plan":
+        if (parentId === "") this.#plan = event.value;
         break;
       case "turnResult":
-        this.#put({ ...base(origin), kind: "turn", result: event.value });
+        this.#put({ ...common, kind: "turn", result: event.value });
         break;
       default: {
         const notice = noticeFor(event);
-        if (notice) this.#put({ ...base(origin), kind: "notice", ...notice });
+        if (notice) this.#put({ ...common, kind: "notice", ...notice });
       }
     }
   }
 
-  /** Adds a message of a person. */
-  takeMessage(id: string, text: string, author: string): void {
-    this.#put({ key: id, isSubAgent: false, kind: "message", text, author });
+  /** Adds a message of a person, where the agent took it. */
+  takeMessage(message: Message): void {
+    this.#put({ key: message.id, parentId: "", kind: "message", message });
+  }
+
+  /** Adds an ask, or how it was closed. */
+  takeAsk(ask: Ask): void {
+    this.#put({ key: ask.id, parentId: ask.parentToolCallId, kind: "ask", ask });
   }
 
   /** Adds a notice that no agent event stands for. */
   takeNotice(text: string, sequence: number): void {
-    this.#put({ key: `e${sequence}`, isSubAgent: false, kind: "notice", tone: "warn", text });
+    this.#put({ key: `e${sequence}`, parentId: "", kind: "notice", tone: "warn", text });
   }
 
   /** Settles what is still open: nothing more will come. */
   finish(): void {
-    for (const block of [...this.#blocks]) {
-      if (block.kind === "tool" && !block.answer) this.#put({ ...block, isAbandoned: true });
-      if ((block.kind === "text" || block.kind === "thinking") && !block.isWhole)
+    for (const { row, index } of [...this.#places.values()]) {
+      const block = row[index];
+      if (block?.kind === "tool" && !block.answer) this.#put({ ...block, isAbandoned: true });
+      if ((block?.kind === "text" || block?.kind === "thinking") && !block.isWhole) {
         this.#put({ ...block, isWhole: true });
+      }
     }
   }
 
-  #extend({ messageId, index, content }: AgentDelta, { isSubAgent }: Origin): void {
+  #call(call: ToolCall, { parentId, timeMs: startMs }: Origin): void {
+    const inside: Block[] = [];
+    this.#rows.set(call.id, inside);
+    const fresh = { startMs, isAbandoned: false, answer: undefined, subAgent: undefined, inside };
+    this.#put({ key: call.id, parentId, kind: "tool", call, ...fresh });
+  }
+
+  #extend({ messageId, index, content }: AgentDelta, { parentId }: Origin): void {
     if (content.case !== "text" && content.case !== "thinking") return;
     const key = `${messageId}/${index}`;
     const kind = content.case;
@@ -139,45 +157,28 @@ export class Transcript {
     const before = held?.kind === kind ? held : undefined;
     // A delta that comes again after the whole block says nothing new.
     if (before?.isWhole) return;
-    this.#put({ key, isSubAgent, kind, text: (before?.text ?? "") + content.value, isWhole: false });
+    this.#put({ key, parentId, kind, text: (before?.text ?? "") + content.value, isWhole: false });
   }
 
-  #answer(result: ToolResult, origin: Origin): void {
+  #answer(result: ToolResult, { timeMs }: Origin): void {
     const held = this.#block(result.toolCallId);
     if (held?.kind !== "tool") return;
-    this.#put({ ...held, answer: { result, tookMs: Math.max(0, origin.timeMs - held.startMs) } });
+    this.#put({ ...held, answer: { result, tookMs: Math.max(0, timeMs - held.startMs) } });
   }
 
   #block(key: string): Block | undefined {
-    return this.#blocks[this.#indexByKey.get(key) ?? -1];
+    const place = this.#places.get(key);
+    return place?.row[place.index];
   }
 
+  /** Puts a block in its place, a new one at the end of its parent's; every call around it becomes a new object. */
   #put(block: Block): void {
-    const at = this.#indexByKey.get(block.key) ?? this.#blocks.length;
-    this.#indexByKey.set(block.key, at);
-    this.#blocks[at] = block;
-  }
-}
-
-function base({ key, isSubAgent }: Origin): { readonly key: string; readonly isSubAgent: boolean } {
-  return { key, isSubAgent };
-}
-
-function noticeFor(event: AgentEvent["event"]): { tone: "quiet" | "warn"; text: string } | undefined {
-  switch (event.case) {
-    case "rateLimit": {
-      const which = event.value.kind ? ` (${event.value.kind})` : "";
-      return { tone: "warn", text: `The model's provider asks to wait${which}.` };
-    }
-    case "compaction":
-      return { tone: "quiet", text: `The context was summarized (${event.value.tokensBefore} tokens before).` };
-    case "hook": {
-      const tone = event.value.exitCode ? "warn" : "quiet";
-      return { tone, text: `Hook ${event.value.name} ran on ${event.value.event}.` };
-    }
-    case "raw":
-      return { tone: "quiet", text: new TextDecoder().decode(event.value.line) };
-    default:
-      return undefined;
+    // Beside the others when the call around it is not known.
+    const row = this.#rows.get(block.parentId) ?? this.#blocks;
+    const place = this.#places.get(block.key) ?? { row, index: row.length };
+    this.#places.set(block.key, place);
+    place.row[place.index] = block;
+    const around = this.#block(block.parentId);
+    if (around?.kind === "tool") this.#put({ ...around });
   }
 }
