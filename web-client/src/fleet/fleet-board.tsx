@@ -1,7 +1,7 @@
 import { durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Runner, RunnerState } from "#gen/fleet/v1/runner_pb.js";
 import { type Job, JobState } from "#gen/job/v1/job_pb.js";
-import { isFinal, wordsForState } from "../jobs/job-state.ts";
+import { isFinal, wordsForStatus } from "../jobs/job-state.ts";
 import { jobTitle } from "../jobs/job-words.ts";
 import { StateGlyph } from "../jobs/state-glyph.tsx";
 import { clock } from "../ui/clock.ts";
@@ -95,10 +95,10 @@ function Base({ runner, jobs }: { readonly runner: Runner; readonly jobs: readon
 
 function LaneJob({ job, lane }: { readonly job: Job; readonly lane?: number }) {
   return (
-    <li class={`lane tone-${wordsForState(job.status?.state ?? JobState.UNSPECIFIED).tone}`}>
+    <li class={`lane tone-${wordsForStatus(job.status).tone}`}>
       {lane !== undefined && <span class="lane-name">lane {lane}</span>}
       <a href={`/jobs/${job.id}`}>
-        <StateGlyph state={job.status?.state} /> <MarkedText text={jobTitle(job)} />
+        <StateGlyph status={job.status} /> <MarkedText text={jobTitle(job)} />
       </a>
     </li>
   );

@@ -21,14 +21,14 @@ export function SelectedCard({ job, feed }: { readonly job: Job | undefined; rea
   return (
     <div class="selected">
       <p class="selected-title">
-        <StateGlyph state={state} />
+        <StateGlyph status={job.status} />
         <strong>
           <MarkedText text={jobTitle(job)} />
         </strong>
       </p>
       <p class="selected-place">{[workerName(job.spec), placementText(job)].filter(Boolean).join(" · ")}</p>
       <p class="selected-why">
-        <StateWord state={state} /> {isFinal(state) ? exitText(job) : ""}
+        <StateWord status={job.status} /> {isFinal(state) ? exitText(job) : ""}
         {!isFinal(state) && <MarkedText text={statusSentence(job)} />}
       </p>
       <p class="selected-numbers num">{numbers(job, feed)}</p>
@@ -53,8 +53,8 @@ function numbers(job: Job, feed: JobFeed): string {
     const bytes = Math.max(seen.bytes, Number(job.log?.bytes ?? 0));
     return lines > 0 ? `${countText(lines)} ${lines === 1 ? "line" : "lines"} · ${bytesText(bytes)}` : "no output yet";
   }
-  const seen = feed.transcript.usage;
-  const tokens = seen.inputTokens + seen.outputTokens;
-  if (tokens === 0) return "no tokens yet";
-  return `${countText(tokens)} tokens${seen.costMicros > 0 ? ` · ${costText(seen.costMicros)}` : ""}`;
+  const { usage } = job;
+  if (!usage) return "no tokens yet";
+  const tokens = usage.inputTokens + usage.outputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
+  return `${countText(Number(tokens))} tokens · ${costText(Number(usage.costMicros))}${usage.estimated ? " est." : ""}`;
 }

@@ -41,22 +41,25 @@ test("old jobs go when there are many, but none that still runs", () => {
 });
 
 test("it counts what waits in the queue and what waits for a person", () => {
-  const jobs = [JobState.PENDING, JobState.PENDING, JobState.WAITING].map((state, at) => job(`j${at}`, at, { state }));
-  expect(countWaiting(jobs)).toEqual({ queued: 2, needsYou: 1 });
+  const states = [JobState.PENDING, JobState.PENDING, JobState.WAITING];
+  const jobs = states.map((state, at) => job(`j${at}`, at, { state, openAsks: at }));
+  expect(countWaiting(jobs)).toEqual({ queued: 2, needsYou: 3 });
 });
 
 interface Changes {
   readonly revision?: number;
   readonly newestSequence?: number;
   readonly state?: JobState;
+  readonly openAsks?: number;
 }
 
 function job(id: string, createdS: number, changes: Changes = {}): Job {
-  const { revision = 1, newestSequence = 0, state = JobState.RUNNING } = changes;
+  const { revision = 1, newestSequence = 0, state = JobState.RUNNING, openAsks = 0 } = changes;
   return create(JobSchema, {
     id,
     revision,
     newestSequence,
+    openAsks,
     createTime: { seconds: BigInt(createdS) },
     status: { state },
   });

@@ -47,10 +47,12 @@ export function newerJob(held: Job, read: Job): Job {
   return read.newestSequence >= held.newestSequence ? read : held;
 }
 
-/** How many jobs wait in the queue, and how many wait for a person. */
+/** How many jobs wait in the queue, and how many asks wait for a person. */
 export function countWaiting(jobs: readonly Job[]): { readonly queued: number; readonly needsYou: number } {
-  const inState = (state: JobState) => jobs.filter((job) => job.status?.state === state).length;
-  return { queued: inState(JobState.PENDING), needsYou: inState(JobState.WAITING) };
+  return {
+    queued: jobs.filter((job) => job.status?.state === JobState.PENDING).length,
+    needsYou: jobs.reduce((sum, job) => sum + job.openAsks, 0),
+  };
 }
 
 /** How many jobs a runner holds. */

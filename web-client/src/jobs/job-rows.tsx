@@ -47,11 +47,11 @@ function JobRow({ job, isSelected }: { readonly job: Job; readonly isSelected: b
   return (
     <li>
       <a class="job-row" href={`/jobs/${job.id}`} aria-current={isSelected ? "true" : undefined}>
-        <StateGlyph state={state} />
+        <StateGlyph status={job.status} />
         <span class="job-row-title">
           <MarkedText text={jobTitle(job)} />
         </span>
-        <StateWord state={state} />
+        <StateWord status={job.status} />
         <span class="job-row-why">{why}</span>
         <span class="job-row-worker">{workerName(job.spec)}</span>
         <CreatedAgo job={job} />

@@ -4,7 +4,7 @@ import type { Link } from "../connection/link.ts";
 import type { Surroundings } from "../connection/surroundings.ts";
 import type { Gateway } from "../transport.ts";
 import { emptyJobList, type JobList, withKnownJob } from "./job-list.ts";
-import { isFinal, wordsForState } from "./job-state.ts";
+import { isFinal, wordsForStatus } from "./job-state.ts";
 import { jobTitle } from "./job-words.ts";
 import { watchJobs } from "./watch-jobs.ts";
 
@@ -49,7 +49,7 @@ export function announceEnds({ list }: JobStore, say: (text: string) => void): v
       const state = job.status?.state;
       if (!state) continue;
       if (!isFinal(state)) unfinished.add(job.id);
-      else if (running.has(job.id)) say(`${jobTitle(job)} ${wordsForState(state).word}`);
+      else if (running.has(job.id)) say(`${jobTitle(job)} ${wordsForStatus(job.status).word}`);
     }
     running = unfinished;
   });

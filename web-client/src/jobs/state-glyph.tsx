@@ -1,15 +1,15 @@
-import { JobState } from "#gen/job/v1/job_pb.js";
-import { wordsForState } from "./job-state.ts";
+import type { JobStatus } from "#gen/job/v1/job_pb.js";
+import { wordsForStatus } from "./job-state.ts";
 
 /** The sign of a state, coloured. The word stands beside it or is read out. */
 export function StateGlyph({
-  state,
+  status,
   isBig = false,
 }: {
-  readonly state: JobState | undefined;
+  readonly status: JobStatus | undefined;
   readonly isBig?: boolean;
 }) {
-  const { glyph, tone } = wordsForState(state ?? JobState.UNSPECIFIED);
+  const { glyph, tone } = wordsForStatus(status);
   return (
     <span class={`glyph tone-${tone}${isBig ? " glyph-big" : ""}`} aria-hidden="true">
       {glyph}
@@ -18,7 +18,7 @@ export function StateGlyph({
 }
 
 /** The word of a state, coloured. */
-export function StateWord({ state }: { readonly state: JobState | undefined }) {
-  const { word, tone } = wordsForState(state ?? JobState.UNSPECIFIED);
+export function StateWord({ status }: { readonly status: JobStatus | undefined }) {
+  const { word, tone } = wordsForStatus(status);
   return <span class={`state-word tone-${tone}`}>{word}</span>;
 }
