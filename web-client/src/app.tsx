@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { AskDialog } from "./asks/ask-dialog.tsx";
 import { Hud } from "./hud.tsx";
 import type { Page } from "./page.ts";
 import { ResourceBar } from "./resource-bar.tsx";
@@ -27,6 +28,7 @@ export function App({ page }: { readonly page: Page }) {
       />
       <Stage page={page} />
       {page.features.runnerEnabled && <Hud page={page} />}
+      <ReviewedAsk page={page} />
       <div class="visually-hidden" role="alert">
         {page.announcer.urgent.value}
       </div>
@@ -39,5 +41,22 @@ export function App({ page }: { readonly page: Page }) {
         />
       )}
     </div>
+  );
+}
+
+/** The ask that is reviewed over the page; it stays when it is decided, to say how. */
+function ReviewedAsk({ page }: { readonly page: Page }) {
+  const ask = page.asks.list.value.get(page.reviewedAskId.value ?? "");
+  if (!ask) return null;
+  return (
+    <AskDialog
+      key={ask.id}
+      ask={ask}
+      job={page.findJob(ask.jobId)}
+      deciding={page.deciding}
+      onClose={() => {
+        page.reviewedAskId.value = undefined;
+      }}
+    />
   );
 }

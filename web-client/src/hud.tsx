@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { AttentionCard } from "./asks/attention-card.tsx";
 import { type HudHeight, hudHeight, setHudHeight } from "./hud-height.ts";
 import { CommandCard } from "./job/command-card.tsx";
 import { SelectedCard } from "./job/selected-card.tsx";
@@ -9,15 +10,15 @@ import { LogView } from "./log/log-view.tsx";
 import type { Page, PanelTab } from "./page.ts";
 import { Tabs, tabPanelProps } from "./ui/tabs.tsx";
 
-type Part = "selected" | "panel" | "commands";
+type Part = "selected" | "panel" | "attention" | "commands";
 
-/** The HUD at the bottom: the selected job, the Job Panel, the commands. On a phone it shows one part at a time, or none. */
+/** The HUD at the bottom: the selected job, the Job Panel, what needs a person, the commands. On a phone it shows one part at a time, or none. */
 export function Hud({ page }: { readonly page: Page }) {
   const part = useSignal<Part>("panel");
   return (
     <aside class="hud" aria-label="HUD" data-height={hudHeight.value} data-part={part.value}>
       <nav class="hud-parts" aria-label="Parts of the HUD">
-        {(["selected", "panel", "commands"] as const).map((name) => (
+        {(["selected", "panel", "attention", "commands"] as const).map((name) => (
           <button
             key={name}
             type="button"
@@ -30,6 +31,7 @@ export function Hud({ page }: { readonly page: Page }) {
             }}
           >
             {partTitles[name]}
+            {name === "attention" && <AskCount page={page} />}
           </button>
         ))}
       </nav>
@@ -38,6 +40,15 @@ export function Hud({ page }: { readonly page: Page }) {
         <Selected page={page} />
       </HudPart>
       <JobPanel page={page} />
+      <HudPart title="Attention" part="attention" count={<AskCount page={page} />}>
+        <AttentionCard
+          asks={page.asks}
+          findJob={page.findJob}
+          onReview={({ id }) => {
+            page.reviewedAskId.value = id;
+          }}
+        />
+      </HudPart>
       <HudPart title="Commands" part="commands">
         <CommandCard commands={page.commands.list()} failure={page.commands.failure.value} />
       </HudPart>
@@ -45,12 +56,34 @@ export function Hud({ page }: { readonly page: Page }) {
   );
 }
 
-const partTitles: Record<Part, string> = { selected: "Selected", panel: "Jobs", commands: "Commands" };
+const partTitles: Record<Part, string> = {
+  selected: "Selected",
+  panel: "Jobs",
+  attention: "Asks",
+  commands: "Commands",
+};
 
-function HudPart(props: { readonly title: string; readonly part: Part; readonly children: ComponentChildren }) {
+function AskCount({ page }: { readonly page: Page }) {
+  const count = page.asks.open.value.length;
+  return count > 0 ? <span class="count is-asking num">{count}</span> : null;
+}
+
+function HudPart(props: {
+  readonly title: string;
+  readonly part: Part;
+  readonly count?: ComponentChildren;
+  readonly children: ComponentChildren;
+}) {
   return (
-    <section class={`hud-plate plate hud-${props.part}`} aria-label={props.title}>
-      <h2 class="plate-title">{props.title}</h2>
+    <section
+      class={`hud-plate plate hud-${props.part}`}
+      aria-label={props.title}
+      // Nothing inside it takes focus, and it may scroll.
+      tabIndex={props.part === "selected" ? 0 : undefined}
+    >
+      <h2 class="plate-title">
+        {props.title} {props.count}
+      </h2>
       {props.children}
     </section>
   );

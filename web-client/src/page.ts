@@ -1,5 +1,8 @@
 import { computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
 import type { Job } from "#gen/job/v1/job_pb.js";
+import { type AskStore, announceAsks, createAskStore } from "./asks/ask-store.ts";
+import { createDeciding, type Deciding } from "./asks/deciding.ts";
+import { createRuleStore, type RuleStore } from "./asks/rule-store.ts";
 import type { Features } from "./config.ts";
 import type { Link } from "./connection/link.ts";
 import { worstLink } from "./connection/link-words.ts";
@@ -7,16 +10,19 @@ import { createBrowserSurroundings } from "./connection/surroundings.ts";
 import { createRunnerStore, type RunnerStore } from "./fleet/runner-store.ts";
 import { createJobCommands, type JobCommands } from "./job/commands.ts";
 import type { JobView } from "./job/job-stage.tsx";
+import { createModeChange, type ModeChange } from "./job/mode-change.ts";
 import { createOpenJob, type OpenJob } from "./job/open-job.ts";
 import { draftFromQuery, draftFromSpec } from "./jobs/draft.ts";
 import { countHeld, newerJob } from "./jobs/job-list.ts";
 import { announceEnds, createJobStore, type JobStore } from "./jobs/job-store.ts";
 import { createNewJob, type NewJob } from "./jobs/new-job.ts";
+import { type Composer, createComposer } from "./messages/composer.ts";
 import { createRouter, type Route } from "./route.ts";
 import { createSession, type Session } from "./session/session.ts";
 import { createGateway, createPageTransport } from "./transport.ts";
 import { type Announcer, createAnnouncer } from "./ui/announcer.ts";
 import { createSeen } from "./ui/seen.ts";
+import { createUsageStore, type UsageStore } from "./usage/usage-store.ts";
 
 /** The tabs of the Job Panel. */
 export type PanelTab = "new" | "jobs" | "log";
@@ -32,12 +38,22 @@ export interface Page {
   readonly open: OpenJob;
   readonly form: NewJob;
   readonly commands: JobCommands;
+  readonly asks: AskStore;
+  readonly deciding: Deciding;
+  /** Id of the ask that is reviewed over the page. */
+  readonly reviewedAskId: Signal<string | undefined>;
+  readonly composer: Composer;
+  readonly modeChange: ModeChange;
+  readonly usage: UsageStore;
+  readonly rules: RuleStore;
   readonly panelTab: Signal<PanelTab>;
   /** The view a person chose for the open job; undefined for the one that fits it. */
   readonly chosenView: Signal<JobView | undefined>;
   readonly selectedId: ReadonlySignal<string | undefined>;
   /** The selected job as the list or its own stream knows it, whichever is newer. */
   readonly selected: ReadonlySignal<Job | undefined>;
+  /** A job that the list holds. */
+  readonly findJob: (id: string) => Job | undefined;
   readonly link: ReadonlySignal<Link>;
   readonly retryNow: () => void;
   /** Selects the job that many places further down the list. */
@@ -69,18 +85,23 @@ export function createPage(features: Features): Page {
     open.version.value;
     const followed = open.feed.value.job;
     if (followed?.id !== selectedId.value) return listed;
-    return listed && followed ? newerJob(listed, followed) : (followed ?? listed);
+    // The list cuts long prompts; the job itself has them whole.
+    return listed && followed ? { ...newerJob(listed, followed), spec: followed.spec } : (followed ?? listed);
   });
+  const asks = createAskStore({ jobs: jobService, jobList: jobs.list, around });
+  const deciding = createDeciding(jobService, asks);
 
   const openJob = (job: Job) => go(`/jobs/${job.id}`);
+  const openNew = (job: Job) => {
+    jobs.learn(job);
+    openJob(job);
+  };
   const form = createNewJob({
     jobs: jobService,
     storage: () => localStorage,
-    onCreated: (job) => {
-      jobs.learn(job);
-      openJob(job);
-    },
+    onCreated: openNew,
   });
+  const composer = createComposer({ jobs: jobService, storage: () => localStorage, onContinued: openNew });
   const startNew = () => {
     panelTab.value = "new";
     requestAnimationFrame(() => document.getElementById("new-work")?.focus());
@@ -116,7 +137,19 @@ export function createPage(features: Features): Page {
     const current = route.value;
     chosenView.value = current.kind === "job" ? current.view : undefined;
   });
+  effect(() => {
+    open.version.value;
+    const feed = open.feed.value;
+    const { id } = feed.job ?? {};
+    // While events are behind, an ask or a message may be long settled.
+    if (id === undefined || feed.behind > 0) return;
+    untracked(() => {
+      asks.learn(feed.asks);
+      composer.learn(id, feed.messages);
+    });
+  });
   announceEnds(jobs, announcer.say);
+  announceAsks(asks, announcer.alert);
   const held = computed(() => countHeld(jobs.list.value.jobs));
   effect(() => {
     if (held.value >= 0) runners.refresh();
@@ -139,10 +172,18 @@ export function createPage(features: Features): Page {
     open,
     form,
     commands,
+    asks,
+    deciding,
+    reviewedAskId: signal<string>(),
+    composer,
+    modeChange: createModeChange(jobService, jobs.learn),
+    usage: createUsageStore(fleet),
+    rules: createRuleStore(jobService),
     panelTab,
     chosenView,
     selectedId,
     selected,
+    findJob: (id) => jobs.list.value.jobs.find((job) => job.id === id),
     link,
     retryNow: around.wake,
     walk,

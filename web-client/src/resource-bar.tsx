@@ -43,7 +43,20 @@ export function ResourceBar({ page, onSignIn }: { readonly page: Page; readonly 
         <Resource title="queue" value={loaded ? String(queued) : "–"} />
         {needsYou > 0 && <Resource title="need you" value={`⚑ ${needsYou}`} isAsking />}
       </dl>
+      <nav class="pages" aria-label="Pages">
+        <PageLink page={page} kind="usage" title="Usage" />
+        <PageLink page={page} kind="rules" title="Rules" />
+      </nav>
     </header>
+  );
+}
+
+function PageLink(props: { readonly page: Page; readonly kind: "usage" | "rules"; readonly title: string }) {
+  const isHere = props.page.route.value.kind === props.kind;
+  return (
+    <a href={`/${props.kind}`} aria-current={isHere ? "page" : undefined}>
+      {props.title}
+    </a>
   );
 }
 

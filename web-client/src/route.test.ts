@@ -6,9 +6,12 @@ const id = "job_0123456789abcdef";
 test.each([
   ["/", { kind: "home" }],
   ["/jobs", { kind: "home" }],
-  [`/jobs/${id}`, { kind: "job", id, view: undefined }],
-  [`/jobs/${id}/`, { kind: "job", id, view: undefined }],
-  [`/jobs/${id}/log`, { kind: "job", id, view: "log" }],
+  [`/jobs/${id}`, { kind: "job", id, view: undefined, askId: undefined }],
+  [`/jobs/${id}/`, { kind: "job", id, view: undefined, askId: undefined }],
+  [`/jobs/${id}/log`, { kind: "job", id, view: "log", askId: undefined }],
+  [`/jobs/${id}?ask=ask_1`, { kind: "job", id, view: undefined, askId: "ask_1" }],
+  ["/usage", { kind: "usage" }],
+  ["/rules", { kind: "rules" }],
   ["/jobs/job_short", { kind: "unknown", path: "/jobs/job_short" }],
   ["/elsewhere", { kind: "unknown", path: "/elsewhere" }],
 ])("%s", (path, route) => {

@@ -3,7 +3,9 @@ import { type ReadonlySignal, signal } from "@preact/signals";
 /** What the address says to show. */
 export type Route =
   | { readonly kind: "home" }
-  | { readonly kind: "job"; readonly id: string; readonly view: "log" | undefined }
+  | { readonly kind: "job"; readonly id: string; readonly view: "log" | undefined; readonly askId: string | undefined }
+  | { readonly kind: "usage" }
+  | { readonly kind: "rules" }
   | { readonly kind: "new"; readonly prefill: URLSearchParams }
   | { readonly kind: "unknown"; readonly path: string };
 
@@ -11,9 +13,12 @@ export type Route =
 export function parseRoute(url: URL): Route {
   const path = url.pathname.replace(/\/+$/, "");
   if (path === "" || path === "/jobs") return { kind: "home" };
+  if (path === "/usage") return { kind: "usage" };
+  if (path === "/rules") return { kind: "rules" };
   if (path === "/new") return { kind: "new", prefill: url.searchParams };
   const job = /^\/jobs\/(job_[0-9a-z]{16})(\/log)?$/.exec(path);
-  if (job?.[1]) return { kind: "job", id: job[1], view: job[2] ? "log" : undefined };
+  const askId = url.searchParams.get("ask") ?? undefined;
+  if (job?.[1]) return { kind: "job", id: job[1], view: job[2] ? "log" : undefined, askId };
   return { kind: "unknown", path };
 }
 
@@ -36,7 +41,8 @@ export function createRouter(): Router {
   addEventListener("popstate", read);
   document.addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
-    if (!link || link.origin !== location.origin || link.target || link.hash || event.defaultPrevented) return;
+    if (!link || link.origin !== location.origin || link.target || link.hash || link.download || event.defaultPrevented)
+      return;
     if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     go(link.pathname + link.search);

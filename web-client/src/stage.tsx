@@ -1,9 +1,17 @@
+import type { Job } from "#gen/job/v1/job_pb.js";
+import { AskDeck } from "./asks/ask-deck.tsx";
+import { RulePage } from "./asks/rule-page.tsx";
 import type { Link } from "./connection/link.ts";
 import { StaleBar } from "./connection/stale-bar.tsx";
 import { FleetBoard } from "./fleet/fleet-board.tsx";
 import { OfflineBanner } from "./fleet/offline-banner.tsx";
+import { JobSpend } from "./job/job-spend.tsx";
 import { JobStage } from "./job/job-stage.tsx";
+import { ModeControl } from "./job/mode-control.tsx";
+import { jobTitle } from "./jobs/job-words.ts";
+import { ComposerForm } from "./messages/composer-form.tsx";
 import type { Page } from "./page.ts";
+import { UsagePage } from "./usage/usage-page.tsx";
 
 /** The stage: the selected job, or the fleet when none is. */
 export function Stage({ page }: { readonly page: Page }) {
@@ -22,6 +30,8 @@ export function Stage({ page }: { readonly page: Page }) {
 function StageContent({ page }: { readonly page: Page }) {
   const route = page.route.value;
   if (route.kind === "unknown") return <Missing title="There is no such page." text={route.path} />;
+  if (route.kind === "rules") return <RulePage store={page.rules} />;
+  if (route.kind === "usage") return <Usage page={page} />;
   if (route.kind !== "job" || !page.features.runnerEnabled) return <Home page={page} />;
   const version = page.open.version.value;
   const job = page.selected.value;
@@ -36,10 +46,38 @@ function StageContent({ page }: { readonly page: Page }) {
         onView={(view) => {
           page.chosenView.value = view;
         }}
+        {...(isAgent ? agentParts(page, job, route.askId) : {})}
       />
     );
   }
   return <Unread link={page.open.link.value} id={route.id} />;
+}
+
+/** What only the job of an agent has. */
+function agentParts(page: Page, job: Job, askId: string | undefined) {
+  return {
+    mode: <ModeControl job={job} change={page.modeChange} />,
+    asks: <AskDeck key={job.id} job={job} chosenId={askId} asks={page.asks} deciding={page.deciding} />,
+    foot: (
+      <>
+        <JobSpend job={job} />
+        <ComposerForm job={job} composer={page.composer} />
+      </>
+    ),
+  };
+}
+
+function Usage({ page }: { readonly page: Page }) {
+  return (
+    <UsagePage
+      store={page.usage}
+      titleOf={(id) => {
+        const job = page.findJob(id);
+        return job ? jobTitle(job) : id;
+      }}
+      apiKey={page.session.apiKey.value}
+    />
+  );
 }
 
 /** A job of which nothing is known yet, or that the gateway has not. */

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { type Job, JobState } from "#gen/job/v1/job_pb.js";
 import { isFinal } from "../jobs/job-state.ts";
@@ -21,12 +22,17 @@ export function JobStage(props: {
   readonly version: number;
   readonly view: JobView;
   readonly onView: (view: JobView) => void;
+  /** Of an agent: what it may do unasked, what it asks, and what it took and can be told. */
+  readonly mode?: ComponentChildren;
+  readonly asks?: ComponentChildren;
+  readonly foot?: ComponentChildren;
 }) {
   const { job, feed, version, view } = props;
   const isAgent = job.spec?.work.case === "agent";
   return (
     <article class="job" aria-labelledby="job-title">
-      <JobHeader job={job} feed={feed} />
+      <JobHeader job={job} feed={feed} mode={props.mode} />
+      {props.asks}
       {isAgent && (
         <Tabs
           name="stage"
@@ -51,11 +57,20 @@ export function JobStage(props: {
           <LogView key={job.id} log={feed.log} version={version} label="Output" emptyText={emptyLogText(job)} />
         )}
       </div>
+      {props.foot}
     </article>
   );
 }
 
-function JobHeader({ job, feed }: { readonly job: Job; readonly feed: JobFeed }) {
+function JobHeader({
+  job,
+  feed,
+  mode,
+}: {
+  readonly job: Job;
+  readonly feed: JobFeed;
+  readonly mode: ComponentChildren;
+}) {
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     // Arriving by a link or a key moves focus here; a form that is being typed in keeps it.
@@ -64,25 +79,31 @@ function JobHeader({ job, feed }: { readonly job: Job; readonly feed: JobFeed })
   const exit = exitText(job);
   return (
     <header class="job-head">
-      <StateGlyph state={job.status?.state} isBig />
+      <StateGlyph status={job.status} isBig />
       <div class="job-head-text">
         <h1 id="job-title" ref={title} tabIndex={-1}>
           <MarkedText text={jobTitle(job)} />
         </h1>
         <p class="job-cause">
-          <StateWord state={job.status?.state} />
+          <StateWord status={job.status} />
           {exit && <span class="mono job-exit">{exit}</span>}
           <span>
             <MarkedText text={statusSentence(job) || (feed.isStopping ? "Stopping its processes." : "")} />
           </span>
         </p>
       </div>
+      {mode}
       <dl class="facts">
         <Fact title="Worker">{workerName(job.spec)}</Fact>
         <Fact title="Base">{placementText(job) || "–"}</Fact>
         <Fact title="Repository">
           <MarkedText text={job.spec?.repoRef ?? ""} />
         </Fact>
+        {job.continues && (
+          <Fact title="Continues">
+            <a href={`/jobs/${job.continues}`}>{job.continues.slice(0, 12)}…</a>
+          </Fact>
+        )}
         <Fact title="Created">
           <JobCreated job={job} />
         </Fact>
@@ -99,7 +120,7 @@ function JobHeader({ job, feed }: { readonly job: Job; readonly feed: JobFeed })
   );
 }
 
-function Fact({ title, children }: { readonly title: string; readonly children: preact.ComponentChildren }) {
+function Fact({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
   return (
     <div class="fact">
       <dt>{title}</dt>
