@@ -12,7 +12,7 @@ const arrows = `
 gateway     worker → rest → job | fleet → attachment | auth
 runner      main → server → auth | runner-service → job → supervisor
 runner      supervisor → workspace | executor | sandbox | model-proxy | spool → process
-web-client  main → app → asks, connection, diff, fleet, job, jobs, log, session, transcript, usage → transport, ui
+web-client  main → app → asks, connection, diff, fleet, job, jobs, log, messages, session, transcript, usage → transport, ui
 `;
 
 const edgesByProduct = new Map(products.map((product) => [product, readArrows(product)]));
