@@ -64,3 +64,11 @@ test("the attempt's end is told to whoever waits, and to whoever comes later", a
   calls.connect(makeSupervisor().supervisor);
   await expect(calls.call(mode)).rejects.toThrow("the attempt has ended");
 });
+
+test("a supervisor that does not answer is not waited for", async () => {
+  const calls = new SupervisorCalls();
+  calls.connect(makeSupervisor().supervisor);
+  const failed = expect(calls.call(mode)).rejects.toThrow("supervisor does not answer");
+  await vi.advanceTimersByTimeAsync(10_000);
+  await failed;
+});

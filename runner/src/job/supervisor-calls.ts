@@ -14,7 +14,7 @@ type Uncalled<Command> = Command extends unknown ? Omit<Command, "call"> : never
  * runner or the line has just been restarted, is waited for a little.
  */
 export class SupervisorCalls {
-  readonly #unanswered = new Map<number, PromiseWithResolvers<CallAnswer>>();
+  readonly #unanswered = new Map<number, Omit<PromiseWithResolvers<CallAnswer>, "promise">>();
   readonly #waiting = new Set<() => void>();
   #supervisor: Supervisor | undefined;
   #calls = 0;
@@ -49,16 +49,20 @@ export class SupervisorCalls {
   async call(call: Call): Promise<CallAnswer> {
     const supervisor = await this.#reach();
     this.#calls += 1;
-    const answer = Promise.withResolvers<CallAnswer>();
-    this.#unanswered.set(this.#calls, answer);
-    supervisor.command({ ...call, call: this.#calls });
-    return answer.promise;
+    const number = this.#calls;
+    const { promise, resolve, reject } = Promise.withResolvers<CallAnswer>();
+    this.#unanswered.set(number, { resolve, reject });
+    const timer = setTimeout(() => reject(unreachable()), answerMs);
+    supervisor.command({ ...call, call: number });
+    return promise.finally(() => {
+      clearTimeout(timer);
+      this.#unanswered.delete(number);
+    });
   }
 
   /** Takes the supervisor's answer. */
   answered({ call, answer }: Extract<Report, { kind: "answered" }>): void {
     this.#unanswered.get(call)?.resolve(answer);
-    this.#unanswered.delete(call);
   }
 
   async #reach(): Promise<Supervisor> {
@@ -86,12 +90,13 @@ export class SupervisorCalls {
 
   #fail(reason: Error): void {
     for (const { reject } of this.#unanswered.values()) reject(reason);
-    this.#unanswered.clear();
   }
 }
 
 /** Several times what a supervisor takes to dial again. */
 const connectMs = 5_000;
+/** An agent's program that is asked to do something, and does not say so, may do it later: the event tells. */
+const answerMs = 10_000;
 
 function unreachable() {
   return problemError({

@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";
-import { onReports, type Report } from "./control.ts";
+import { onReports, type Report, send } from "./control.ts";
 
 /** What a runner makes of what is written to it: reports, and the error that ended the line. */
 async function hear(write: (socket: Socket) => void) {
@@ -35,8 +35,19 @@ test("reports come out whole, however they were cut", async () => {
 
 test.each([
   ["no report", '{"kind":"phase","phase":"first"}\n', /malformed/],
-  ["a line without an end", "x".repeat(5 << 20), /longer than/],
+  ["a line without an end", "x".repeat(9 << 20), /longer than/],
 ])("the line is cut at %s", async (_, text, message) => {
   const { error } = await hear((socket) => socket.write(text));
   expect(error?.message).toMatch(message);
+});
+
+test("a message of any text fits a line", async () => {
+  const text = "\u0001".repeat(1 << 20);
+  const answer = { kind: "message", message: { text } } as const;
+  const { reports, error } = await hear((socket) => {
+    send(socket, { kind: "answered", call: 1, answer });
+    socket.end();
+  });
+  expect(error).toBeUndefined();
+  expect(reports).toEqual([{ kind: "answered", call: 1, answer }]);
 });

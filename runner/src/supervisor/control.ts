@@ -167,8 +167,8 @@ function isMessage<Message extends { kind: string }>(value: unknown, fields: Fie
   return record(checks)(value);
 }
 
-/** More than any message takes, in UTF-16 units. A job's process may write here too. */
-const maxLineLength = 4 << 20;
+/** More than any message takes, in UTF-16 units: 1 MiB of text can be six times that as JSON. A job's process may write here too. */
+const maxLineLength = 8 << 20;
 
 function onLines(socket: Socket, handle: (line: string) => void): void {
   let rest = "";

@@ -95,6 +95,16 @@ test("a sub-agent's steps deliver nothing, nor do those of a turn that is being 
   expect(written()).toEqual([userLine("one")]);
 });
 
+test("an interrupt that came before the turn does not hold messages back in it", () => {
+  const { say, tell, written, session } = runSession();
+  session.interrupt();
+  say({ type: "system", subtype: "init" });
+  tell("one");
+  written();
+  say(step());
+  expect(written()).toEqual([userLine("one"), wentOn]);
+});
+
 test("messages that wait at the end of a turn are the next turn's prompt", () => {
   const { say, tell, written, isClosed } = runSession();
   tell("one");
@@ -137,7 +147,7 @@ test("a mode is changed when the program says so, and may be asked for before it
 
 test("an input that people could not be shown whole is denied without asking", () => {
   const { say, asked, written } = runSession();
-  const input = { content: "x".repeat(800_000) };
+  const input = { content: "x".repeat(530_000) };
   say({ type: "control_request", request_id: "r1", request: { subtype: "can_use_tool", tool_name: "Write", input } });
   expect(asked).toEqual([]);
   expect(written()).toMatchObject([{ response: { response: { behavior: "deny" } } }]);

@@ -96,7 +96,7 @@ export class ClaudeSession implements AgentSteering {
   #follow(line: JsonObject): void {
     switch (line.text("type")) {
       case "system":
-        if (line.text("subtype") === "init") this.#result = undefined;
+        if (line.text("subtype") === "init") this.#beginTurn();
         if (line.text("subtype") === "api_retry") this.#watchKey(line);
         break;
       case "assistant":
@@ -131,6 +131,12 @@ export class ClaudeSession implements AgentSteering {
       default:
         this.#write(refusalLine(requestId, `nobody answers "${subtype}" here`));
     }
+  }
+
+  #beginTurn(): void {
+    this.#result = undefined;
+    // One that came before has found nothing to interrupt.
+    this.#isInterrupted = false;
   }
 
   #endTurn(result: JsonObject): void {

@@ -60,8 +60,8 @@ export class ToolConsent {
   }
 }
 
-/** What fits an event whole: people shall see all of what they allow. */
-const maxRequestBytes = 768 * 1024;
+/** What fits an event whole, together with the longest decision: people shall see all of what they allow. */
+const maxRequestBytes = 512 * 1024;
 
 const tooLarge: ToolAnswer = {
   behavior: "deny",
