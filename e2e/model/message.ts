@@ -117,6 +117,10 @@ function startUsage(usage: Usage): object {
   return {
     input_tokens: usage.inputTokens,
     cache_creation_input_tokens: usage.cacheWriteTokens,
+    cache_creation: {
+      ephemeral_5m_input_tokens: usage.cacheWriteTokens - (usage.hourCacheWriteTokens ?? 0),
+      ephemeral_1h_input_tokens: usage.hourCacheWriteTokens ?? 0,
+    },
     cache_read_input_tokens: usage.cacheReadTokens,
     output_tokens: 1,
   };

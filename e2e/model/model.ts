@@ -37,6 +37,7 @@ export async function startModel(options: { script: Script | readonly Turn[]; po
     // A caller that leaves before it has asked is nobody.
     if (received === undefined) return;
     const serve = log.add(received);
+    response.setHeader("request-id", `req_${log.requests.length}`);
     serve(await respond(response, received, (call) => answerCall(response, call, gone.signal)));
   }
 

@@ -41,6 +41,8 @@ export interface Usage {
   readonly outputTokens: number;
   readonly cacheReadTokens: number;
   readonly cacheWriteTokens: number;
+  /** How much of that is written for an hour; none by default. */
+  readonly hourCacheWriteTokens?: number;
 }
 
 /**

@@ -89,8 +89,8 @@ export class RateLimitGate {
   #closeUntil(refusal: Refusal, untilMs: number): void {
     this.end();
     this.#closings += 1;
-    this.#opensMs = untilMs;
-    this.#opened = this.#options.onClosed({ refusal, attempt: this.#refusals, untilMs });
+    this.#opensMs = Math.ceil(untilMs);
+    this.#opened = this.#options.onClosed({ refusal, attempt: this.#refusals, untilMs: this.#opensMs });
     this.#timer = setTimeout(() => this.#open(), this.#leftMs());
   }
 

@@ -35,8 +35,8 @@ export async function sendPatiently(
   for (let failures = 0; ; failures += 1) {
     if (failures > 0) await wait(backoffMs(failures), undefined, { signal });
     const reply = await sendThroughLimits(request, { upstream, gate }, signal);
-    const isLast = failures === mostFailures;
-    if (isLast || !isWorthAnotherTry(reply)) return reply;
+    if (!isWorthAnotherTry(reply)) return reply;
+    if (failures === mostFailures) return notAgain(reply);
   }
 }
 
@@ -73,8 +73,8 @@ function isLimit({ status, headers }: Extract<Reply, { kind: "refusal" }>): bool
 }
 
 /** It was tried for long enough: the agent shall not begin anew. */
-function notAgain(reply: Extract<Reply, { kind: "refusal" }>): Reply {
-  return { ...reply, headers: { ...reply.headers, "x-should-retry": "false" } };
+function notAgain(reply: Reply): Reply {
+  return reply.kind === "refusal" ? { ...reply, headers: { ...reply.headers, "x-should-retry": "false" } } : reply;
 }
 
 async function sendOnce(request: UpstreamRequest, upstream: Upstream, signal: AbortSignal): Promise<Reply> {
