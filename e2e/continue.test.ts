@@ -84,6 +84,19 @@ test("the retry of a job that continued another goes on behind it", async () => 
   expect(second?.continues).toBe(first.id);
 });
 
+test("a repeated request is answered with its job, also when the continued one was deleted meanwhile", async () => {
+  const first = await run("Begin.", [answer([text("Begun.")])]);
+  const work = { case: "agent", value: { agent: "claude", prompt: "Go on." } } as const;
+  const request = { spec: { repoRef: "test", work }, continues: first.id, idempotencyKey: first.id };
+  turns.push(answer([text("Done.")]));
+  const { job } = await system.jobs.createJob(request);
+  expect(await ended(job?.id ?? "")).toMatchObject({ result: "Done." });
+  await system.jobs.deleteJob({ id: first.id });
+  expect(await system.jobs.createJob(request)).toMatchObject({ replayed: true, job: { id: job?.id } });
+  const other = { ...request, idempotencyKey: "other" };
+  expect(await refusalOf(system.jobs.createJob(other))).toBe("not_found job_not_found continues");
+});
+
 test("the command of docs/api.md continues a job", async () => {
   const first = await run("Begin.", [answer([text("Begun.")])]);
   turns.push(answer([text("Added.")]));

@@ -12,7 +12,7 @@ test("what is required is enough", async () => {
     listen: { kind: "tcp", host: "127.0.0.1", port: 8787 },
     grpcPort: undefined,
     slots: 3,
-    sessions: { keepMs: 604_800_000, maxKept: 50 },
+    sessions: { keepMs: 604_800_000, maxKept: 20 },
     logLevel: "info",
     job: { taskWallMs: 300_000, workspace: { defaultHost: "github.com", allowInsecure: false } },
   });

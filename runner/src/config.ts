@@ -64,7 +64,7 @@ export async function parseConfig(env: Readonly<Record<string, string | undefine
     drainTimeoutMs: variables.integer("DRAIN_TIMEOUT_MS", 25_000, 0, 86_400_000),
     sessions: {
       keepMs: variables.integer("SESSION_KEEP_MS", 7 * 86_400_000, 0, 90 * 86_400_000),
-      maxKept: variables.integer("MAX_KEPT_SESSIONS", 50, 0, 1000),
+      maxKept: variables.integer("MAX_KEPT_SESSIONS", 20, 0, 1000),
     },
     job: jobSettings(variables),
   };

@@ -48,6 +48,15 @@ export function typeRefused(type: string): ProblemInit {
   };
 }
 
+/** A Job that is about to start names a content that is not here any more. */
+export function attachmentGone(sha256: string): ProblemInit {
+  return {
+    ...{ code: Code.InvalidArgument, reason: ProblemReason.INVALID_FIELD, field: "spec.agent.attachments" },
+    message: `attachment ${sha256} is not at the gateway any more`,
+    action: "Upload it again and retry the job.",
+  };
+}
+
 /** A new Job names a content that is not here. */
 export function attachmentMissing(index: number, sha256: string): ProblemInit {
   return {

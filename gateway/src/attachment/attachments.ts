@@ -4,7 +4,7 @@ import { problemError } from "#protocol/problem.ts";
 import type { Env } from "../env.ts";
 import type { RunnerClient } from "../runner-client.ts";
 import type { AttachmentPiece } from "./attachment-object.ts";
-import { attachmentMissing } from "./attachment-refusals.ts";
+import { attachmentGone, attachmentMissing } from "./attachment-refusals.ts";
 
 /** Keeps what a spec attaches for a new Job; throws when some of it is not here. */
 export async function keepAttachments({ ATTACHMENT }: Env, jobId: string, spec: JobSpec): Promise<void> {
@@ -39,7 +39,7 @@ async function bring(sha256: string, runner: Pick<RunnerClient, "putAttachment">
 
 async function readPiece(sha256: string, offset: number, read: ReadAttachment): Promise<AttachmentPiece> {
   const piece = await read(sha256, offset);
-  if (piece === undefined) throw new Error(`attachment ${sha256} is gone`);
+  if (piece === undefined) throw problemError(attachmentGone(sha256));
   return piece;
 }
 

@@ -39,17 +39,23 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
     const id = key === "" ? randomId("job") : await idOfKey("job", `${creator.id}\n${key}`);
     const origins = new TextEncoder().encode(`${retryOf}\n${continues}\n`);
     const requestDigest = await digest(concatBytes([origins, toBinary(JobSpecSchema, inOrder(spec))]));
-    const boundTo = continues === "" ? "" : runnerToContinue(spec, await readContinued(continues));
-    await keepAttachments(env, id, spec);
+    const boundTo = await checkOrigins(id, wish).catch(async (refusal: unknown) => {
+      // A repeated request is answered with the Job that it made, whatever has become since of what that came from.
+      if (key === "" || "refused" in (await jobObject(id).get(0, 0))) throw refusal;
+      return "";
+    });
     const admission = await fleet().admit({ id, executor: executorOf(spec), labels: spec.runnerLabels, boundTo });
     const created = await jobObject(id).create({ id, spec, requestDigest, creator, retryOf, continues }, admission);
     if ("refused" in created || created.ok.replayed) await fleet().dismiss(id);
     return value(created);
   }
 
-  async function readContinued(id: string): Promise<Job> {
-    const answer = await jobObject(id).get(0, 0);
-    return value("refused" in answer ? { refused: continuedNotFound() } : answer);
+  /** Checks what a new Job goes on from, and answers the only runner that may have it, empty for any. */
+  async function checkOrigins(id: string, { spec, continues }: { spec: JobSpec; continues: string }): Promise<string> {
+    await keepAttachments(env, id, spec);
+    if (continues === "") return "";
+    const continued = await jobObject(continues).get(0, 0);
+    return runnerToContinue(spec, value("refused" in continued ? { refused: continuedNotFound() } : continued));
   }
 
   /** A pending Job with its present place in the queue. */

@@ -268,9 +268,8 @@ export class Jobs {
     await this.#starts.get(attempt);
     if (!(await attempt.endsWithin(releaseMs))) await this.#abandon(attempt);
     this.#forget(attempt);
-    const request = readStart(attempt.directory);
-    if (request !== undefined) this.#options.sessions.release(request);
-    this.sweep();
+    const request = attempt.hasAgent ? readStart(attempt.directory) : undefined;
+    if (request !== undefined) this.#options.sessions.release(request, (jobId) => this.#attempts.has(jobId));
     const trash = `${trashDirectory}/${attempt.jobId}-${attempt.number}`;
     await rename(attempt.directory.root, trash);
     this.#own(rm(trash, { recursive: true, force: true }), attempt);

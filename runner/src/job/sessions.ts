@@ -54,14 +54,13 @@ export class Sessions {
     else this.#discard(request.jobId);
   }
 
-  /** Keeps what a released job leaves if another can go on with it; of the rest only who had it. */
-  release(request: StartJobRequest): void {
-    const { jobId, continues } = request;
-    if (request.spec?.work.case !== "agent") return;
+  /** Keeps what an agent's released job leaves if another can go on with it; of the rest only who had it. */
+  release({ jobId, continues }: StartJobRequest, isHeld: (jobId: string) => boolean): void {
     const key = continues === "" ? jobId : findSession(({ takers }) => takers[continues] === jobId)?.key;
     const record = key === undefined ? undefined : readSession(key);
     if (record === undefined) this.#discard(jobId);
     else if (key !== undefined && record.takers[record.jobId] === jobId) this.#empty(key);
+    this.sweep(isHeld);
   }
 
   /** Deletes what is too old or too much, but nothing that a job works in. */
