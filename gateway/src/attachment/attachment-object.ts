@@ -5,6 +5,7 @@ import type { Answer } from "../answer.ts";
 import type { Env } from "../env.ts";
 import { otherDigest, otherSize, partOutOfOrder, partTooLong, typeRefused } from "./attachment-refusals.ts";
 import { AttachmentStore } from "./attachment-store.ts";
+import { forgetUnused, keepMs } from "./forget-unused.ts";
 import { sniffType } from "./sniff-type.ts";
 
 /** A part of a content. */
@@ -23,8 +24,6 @@ export interface AttachmentPiece {
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
-/** A content that no Job names is forgotten so long after it was uploaded, or named by a new Job. */
-const keepMs = 24 * 3_600_000;
 const pieceBytes = 512 * 1024;
 
 export class AttachmentObject extends DurableObject<Env> {
@@ -79,13 +78,9 @@ export class AttachmentObject extends DurableObject<Env> {
   /** Forgets the content once it is old and the last Job that names it is gone. */
   override async alarm(): Promise<void> {
     if (this.#store.content() === undefined) return;
-    const restMs = this.#store.touchedMs() + keepMs - Date.now();
-    if (restMs > 0) return await this.ctx.storage.setAlarm(Date.now() + restMs);
-    for (let id = this.#store.someJob(); id !== undefined; id = this.#store.someJob()) {
-      if (await this.#exists(id)) return await this.ctx.storage.setAlarm(Date.now() + keepMs);
-      this.#store.removeJob(id);
-    }
-    await this.#store.deleteAll();
+    const exists = async (jobId: string) => "ok" in (await this.env.JOB.getByName(jobId).get(0, 0));
+    const againMs = await forgetUnused(this.#store, { nowMs: Date.now(), exists });
+    if (againMs !== undefined) await this.ctx.storage.setAlarm(againMs);
   }
 
   /** Completes a content of which every part is here, or forgets it when it is not what it should be. */
@@ -99,9 +94,5 @@ export class AttachmentObject extends DurableObject<Env> {
     }
     await this.#store.deleteAll();
     return { refused: found === sha256 ? typeRefused(type) : otherDigest(found) };
-  }
-
-  async #exists(jobId: string): Promise<boolean> {
-    return "ok" in (await this.env.JOB.getByName(jobId).get(0, 0));
   }
 }
