@@ -7,10 +7,10 @@ import { makeAgentJob } from "../../../testing/agent-job.ts";
 import type { ProcessEnd } from "../executor.ts";
 import { ClaudeSession } from "./claude-session.ts";
 
-function openSession(prompt = "Go.") {
+function openSession(prompt = "Go.", maxTurns = 0) {
   const agent = makeAgentJob();
   const input: string[] = [];
-  const session = new ClaudeSession({ prompt, job: agent.job, now: () => 0 });
+  const session = new ClaudeSession({ prompt, maxTurns, job: agent.job, now: () => 0 });
   const stdin = { write: (text: string) => void input.push(text), end: () => void input.push("end") };
   const say = (line: string | object, truncated = false) => {
     const text = typeof line === "string" ? line : JSON.stringify(line);
@@ -26,8 +26,8 @@ function openSession(prompt = "Go.") {
   return { ...agent, input, say, session, stdin, begin, written };
 }
 
-function runSession() {
-  const open = openSession();
+function runSession(maxTurns = 0) {
+  const open = openSession("Go.", maxTurns);
   open.begin();
   return open;
 }
@@ -126,6 +126,35 @@ test("a message does not buy more turns than the limit", () => {
   expect(session.conclude(exited(1)).outcome.cause).toBe(EndCause.TURN_LIMIT);
 });
 
+test("turns are counted over the session: a step of a later prompt may be the last", () => {
+  const { say, tell, written, session } = runSession(2);
+  tell("one");
+  say(result());
+  written();
+  tell("two");
+  say(step());
+  expect(written()).toMatchObject([{ response: { response: { continue: false } } }]);
+  say(result({ terminal_reason: "hook_stopped", result: "" }));
+  expect(written()).toEqual(["end"]);
+  expect(session.conclude(exited(0)).outcome.cause).toBe(EndCause.TURN_LIMIT);
+});
+
+test("a message that comes when all turns are spent begins none", () => {
+  const { say, tell, written, session } = runSession(1);
+  tell("one");
+  say(result());
+  expect(written()).toEqual(["end"]);
+  expect(session.conclude(exited(0)).outcome.cause).toBe(EndCause.TURN_LIMIT);
+});
+
+test("the last turn that is needed is no limit reached", () => {
+  const { say, written, session } = runSession(2);
+  say(step());
+  say(result());
+  expect(written()).toEqual([wentOn, "end"]);
+  expect(session.conclude(exited(0)).outcome.cause).toBe(EndCause.COMPLETED);
+});
+
 test("a mode is changed when the program says so, and may be asked for before it runs", async () => {
   const { session, stdin, say, written } = openSession();
   const loosened = session.setMode(PermissionMode.BYPASS);
@@ -158,7 +187,7 @@ test("a plan that the model did not give is read from the agent's home", async (
   mkdirSync(join(home, ".claude/plans"), { recursive: true });
   writeFileSync(join(home, ".claude/plans/brave-otter.md"), "# Plan");
   const { job, asked } = makeAgentJob(home);
-  const session = new ClaudeSession({ prompt: "Go.", job, now: () => 0 });
+  const session = new ClaudeSession({ prompt: "Go.", maxTurns: 0, job, now: () => 0 });
   const request = { subtype: "can_use_tool", tool_name: "ExitPlanMode", tool_use_id: "t1", input: {} };
   session.take({
     bytes: Buffer.from(JSON.stringify({ type: "control_request", request_id: "r1", request })),

@@ -17,10 +17,13 @@ import { cliModeName } from "./permission-mode.ts";
 import { newestPlan } from "./plan-file.ts";
 import { ProgramRequests } from "./program-requests.ts";
 import { ToolConsent } from "./tool-consent.ts";
+import { TurnLimit } from "./turn-limit.ts";
 
 /** What a session needs of its job. */
 export interface ClaudeSessionOptions {
   readonly prompt: string;
+  /** Turns of the model; 0 is no limit. */
+  readonly maxTurns: number;
   readonly job: Pick<ExecutorJob, "emit" | "ask" | "messages" | "modeChanged" | "home" | "workspace">;
   /** The time in ms since 1970. */
   readonly now: () => number;
@@ -32,6 +35,7 @@ export class ClaudeSession implements AgentSteering {
   readonly #job: ClaudeSessionOptions["job"];
   readonly #translator: LineTranslator;
   readonly #consent: ToolConsent;
+  readonly #limit: TurnLimit;
   readonly #requests = new ProgramRequests((line) => this.#write(line));
   /** What is written before the input is open. */
   #early: string[] = [];
@@ -39,10 +43,14 @@ export class ClaudeSession implements AgentSteering {
   /** The newest result; undefined while a turn goes on. */
   #result: JsonObject | undefined;
   #isInterrupted = false;
+  /** A message has begun another turn. */
+  #isContinued = false;
+  #limitReached = false;
   #keyRefused = false;
 
-  constructor({ prompt, job, now }: ClaudeSessionOptions) {
+  constructor({ prompt, maxTurns, job, now }: ClaudeSessionOptions) {
     this.#prompt = prompt;
+    this.#limit = new TurnLimit(maxTurns);
     this.#job = job;
     this.#translator = new LineTranslator({ now, onMode: (mode) => job.modeChanged(mode) });
     this.#consent = new ToolConsent({
@@ -83,7 +91,11 @@ export class ClaudeSession implements AgentSteering {
   /** Judges the session once its process has ended. */
   conclude(end: ProcessEnd): Conclusion {
     return {
-      outcome: judgeEnd(end, { result: this.#result, keyRefused: this.#keyRefused }),
+      outcome: judgeEnd(end, {
+        result: this.#result,
+        keyRefused: this.#keyRefused,
+        limitReached: this.#limitReached,
+      }),
       result: this.#result?.text("result") ?? "",
     };
   }
@@ -124,13 +136,23 @@ export class ClaudeSession implements AgentSteering {
         void this.#consent.request(requestId, request);
         break;
       case "hook_callback":
-        // Sub-agents have steps of their own, and a turn that is being left takes no more.
-        if (request.object("input").text("agent_id") === "" && !this.#isInterrupted) this.#deliverMessages();
-        this.#write(responseLine(requestId, {}));
+        // Sub-agents have steps of their own.
+        this.#write(responseLine(requestId, request.object("input").text("agent_id") === "" ? this.#endStep() : {}));
         break;
       default:
         this.#write(refusalLine(requestId, `nobody answers "${subtype}" here`));
     }
+  }
+
+  /** What the program is told, which waits with asking the model again. */
+  #endStep(): object {
+    this.#limit.spend();
+    // The limit of the first prompt is the program's own to keep.
+    this.#limitReached = this.#isContinued && this.#limit.isReached;
+    if (this.#limitReached) return { continue: false, stopReason: "The limit of turns is reached." };
+    // A turn that is being left takes no more.
+    if (!this.#isInterrupted) this.#deliverMessages();
+    return {};
   }
 
   #beginTurn(): void {
@@ -142,9 +164,19 @@ export class ClaudeSession implements AgentSteering {
   #endTurn(result: JsonObject): void {
     this.#result = result;
     this.#isInterrupted = false;
+    this.#limit.spend();
     if (result.count("queued_turn_count") > 0) return;
-    const mayGoOn = result.text("subtype") !== "error_max_turns" && !this.#keyRefused;
-    if (mayGoOn && this.#deliverMessages()) return;
+    if (this.#mayGoOn(result) && this.#deliverMessages()) this.#isContinued = true;
+    else this.#end();
+  }
+
+  #mayGoOn(result: JsonObject): boolean {
+    if (this.#keyRefused || result.text("subtype") === "error_max_turns") return false;
+    this.#limitReached ||= this.#limit.isReached && !this.#job.messages.isEmpty;
+    return !this.#limitReached;
+  }
+
+  #end(): void {
     this.#job.messages.close();
     this.#stdin?.end();
   }

@@ -29,7 +29,9 @@ export const claudeExecutor: Executor = {
     if (model === undefined) {
       throw new Unstartable({ cause: EndCause.AGENT_NOT_AUTHENTICATED, message: noKey });
     }
-    const session = new ClaudeSession({ prompt: withAttachmentNote(work.prompt, attachments), job, now: Date.now });
+    const prompt = withAttachmentNote(work.prompt, attachments);
+    const maxTurns = spec.limits?.maxTurns ?? 0;
+    const session = new ClaudeSession({ prompt, maxTurns, job, now: Date.now });
     const access = { address: await model.listen("socket"), token: model.token };
     const isRoot = process.getuid?.() === 0;
     const argv = claudeArguments({

@@ -23,7 +23,12 @@ function replay(scene: string) {
   const input: string[] = [];
   const { job, asked, modes } = makeAgentJob();
   const emit = (payload: EventPayload) => void events.push(overTheWire(create(JobEventSchema, { payload })));
-  const session = new ClaudeSession({ prompt: "Go.", job: { ...job, emit }, now: () => Date.UTC(2026, 0, 1) });
+  const session = new ClaudeSession({
+    prompt: "Go.",
+    maxTurns: 0,
+    job: { ...job, emit },
+    now: () => Date.UTC(2026, 0, 1),
+  });
   session.begin({ write: (text) => void input.push(text), end: () => void input.push("end") });
   const lines = readFileSync(new URL(`${scene}.ndjson`, folder), "utf8")
     .trimEnd()

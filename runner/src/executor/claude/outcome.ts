@@ -12,19 +12,24 @@ export interface SessionEnd {
   readonly result: JsonObject | undefined;
   /** The turn was interrupted because the API does not take the key. */
   readonly keyRefused: boolean;
+  /** It was not let go on, because it had its turns. */
+  readonly limitReached: boolean;
 }
 
 /** How an attempt ended. */
-export function judgeEnd(end: ProcessEnd, { result, keyRefused }: SessionEnd): Outcome {
+export function judgeEnd(end: ProcessEnd, session: SessionEnd): Outcome {
   const facts = end.kind === "exited" ? { exitCode: end.exitCode } : { signal: end.signal };
-  return { ...judge(end, result, keyRefused), ...facts };
+  return { ...judge(end, session), ...facts };
 }
 
-function judge(end: ProcessEnd, result: JsonObject | undefined, keyRefused: boolean): Outcome {
+function judge(end: ProcessEnd, { result, keyRefused, limitReached }: SessionEnd): Outcome {
   if (result === undefined) return judgeUnfinished(end);
+  if (limitReached) return { cause: EndCause.TURN_LIMIT, message: turnLimitMessage };
   if (!result.flag("is_error")) return { cause: EndCause.COMPLETED, message: completedMessage(result) };
   return keyRefused ? notAuthenticated("401") : judgeError(result);
 }
+
+const turnLimitMessage = "The agent has had its turns; raise limits.max_turns if the job needs more.";
 
 function judgeUnfinished(end: ProcessEnd): Outcome {
   if (end.kind === "signaled") {

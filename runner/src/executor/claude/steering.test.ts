@@ -210,20 +210,30 @@ describe("a message", () => {
   });
 
   test("that comes in the last turn starts another, in which the agent remembers", async () => {
-    const gate = Promise.withResolvers<void>();
-    const first = answer([text("The word is plum.")], {
-      disturbance: { kind: "hold", afterEvents: 3, until: gate.promise },
-    });
-    const request = await agents.start({ work: bypass, turns: [first, say("Plum.")] });
+    const { turn, release } = heldBack("The word is plum.");
+    const request = await agents.start({ work: bypass, turns: [turn, say("Plum.")] });
     await agents.model.until((requests) => requests.some(({ call }) => call?.session === sessionIdOf(request.jobId)));
     const message = makeMessage("Which word?");
     await agents.send(request, message);
-    gate.resolve();
+    release();
     const { events, did, requests, end } = await agents.finish(request);
     expect(JSON.stringify(requests[1]?.call?.body.messages)).toMatch(/The word is plum.*Which word\?/);
     expect(valuesOf(did, "turnResult").map(({ text: words }) => words)).toEqual(["The word is plum.", "Plum."]);
     expect(statesOf(events, message)).toEqual([MessageState.QUEUED, MessageState.CONSUMED]);
     expect(end.result).toBe("Plum.");
+  });
+
+  test("does not buy more turns than the limit", async () => {
+    const { turn, release } = heldBack("First.");
+    const limits = { maxTurns: 2 };
+    const request = await agents.start({ work: bypass, limits, turns: [turn, append("a"), say("Never said.")] });
+    await agents.model.until((requests) => requests.some(({ call }) => call?.session === sessionIdOf(request.jobId)));
+    await agents.send(request, makeMessage("And then?"));
+    release();
+    const { requests, end, file } = await agents.finish(request);
+    expect(file("ran.txt")).toBe("a");
+    expect(requests).toHaveLength(2);
+    expect(end.outcome?.cause).toBe(EndCause.TURN_LIMIT);
   });
 
   test("interrupts a tool, and steers the agent in the same session", async () => {
@@ -319,6 +329,13 @@ describe("an agent", () => {
 
 const bypass = { permissionMode: PermissionMode.BYPASS };
 const untilTold = "until [ -e go ]; do sleep 0.02; done; echo gone";
+
+/** What the model begins to say, and says to its end once it is released. */
+function heldBack(words: string) {
+  const gate = Promise.withResolvers<void>();
+  const disturbance = { kind: "hold", afterEvents: 3, until: gate.promise } as const;
+  return { turn: answer([text(words)], { disturbance }), release: () => gate.resolve() };
+}
 
 function tell({ jobId }: StartJobRequest): void {
   writeFileSync(`${data.path}/jobs/${jobId}/workspace/go`, "");
