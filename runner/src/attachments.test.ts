@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConnectError } from "@connectrpc/connect";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { EndCause } from "#gen/job/v1/job_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { findProblem } from "#protocol/problem.ts";
@@ -11,6 +11,8 @@ import { inOrder } from "../../e2e/model/script.ts";
 import { answer, text, toolUse } from "../../e2e/model/turn.ts";
 import { endOf, followJob, startRequest } from "../testing/jobs.ts";
 import { makeDataDirectory, startRunner, type TestRunner } from "../testing/start-runner.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let data: ReturnType<typeof makeDataDirectory>;
 let runner: TestRunner;
@@ -63,7 +65,7 @@ test("a job whose attachment is not here is not started", async () => {
   expect(await refusal(runner.client.startJob(request))).toBe("ATTACHMENT_MISSING spec.agent.attachments[0].sha256");
 });
 
-describe("with an agent", { timeout: 30_000 }, () => {
+describe("with an agent", () => {
   let model: Model;
   beforeEach(async () => {
     await runner.stop("SIGINT");

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConnectError } from "@connectrpc/connect";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { EndCause } from "#gen/job/v1/job_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
@@ -14,6 +14,8 @@ import { type Model, startModel } from "../../e2e/model/model.ts";
 import { answer, refusal, type Turn, text, toolUse } from "../../e2e/model/turn.ts";
 import { endOf, followJob, startRequest, story } from "../testing/jobs.ts";
 import { makeDataDirectory, startRunner, type TestRunner } from "../testing/start-runner.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let data: ReturnType<typeof makeDataDirectory>;
 let model: Model;
@@ -54,7 +56,7 @@ async function run(prompt: string, says: readonly Turn[], { continues = "", repo
   return { id: request.jobId, events, resumed, ...endOf(events) };
 }
 
-describe("a job that continues another", { timeout: 60_000 }, () => {
+describe("a job that continues another", () => {
   test("goes on with its conversation in its workspace, after a restart too, and can be continued itself", async () => {
     const first = await run("Note the cake.", writeNote);
     await runner.stop("SIGKILL");
@@ -140,7 +142,7 @@ describe("a job that continues another", { timeout: 60_000 }, () => {
   });
 });
 
-describe("a session on a repository", { timeout: 60_000 }, () => {
+describe("a session on a repository", () => {
   let folder: string;
   let git: GitServer;
   beforeEach(async () => {
@@ -179,7 +181,7 @@ describe("a session on a repository", { timeout: 60_000 }, () => {
   });
 });
 
-describe("what a runner keeps", { timeout: 60_000 }, () => {
+describe("what a runner keeps", () => {
   test("is bounded by number, the oldest go first", async () => {
     await runner.stop("SIGINT");
     await restart({ MAX_KEPT_SESSIONS: "1" });
