@@ -4,14 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { EndCause } from "#gen/job/v1/job_pb.js";
+import { EndCause, PermissionMode } from "#gen/job/v1/job_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { findProblem } from "#protocol/problem.ts";
 import { type GitServer, startGitServer } from "../../e2e/git/git-server.ts";
 import { makeRepository } from "../../e2e/git/make-repository.ts";
 import { type Model, startModel } from "../../e2e/model/model.ts";
-import { answer, refusal, type Turn, text, toolUse } from "../../e2e/model/turn.ts";
+import { answer, refusal, silence, type Turn, text, toolUse } from "../../e2e/model/turn.ts";
 import { endOf, followJob, startRequest, story } from "../testing/jobs.ts";
 import { makeDataDirectory, startRunner, type TestRunner } from "../testing/start-runner.ts";
 
@@ -44,7 +44,7 @@ const writeNote = [answer([toolUse("Write", { file_path: "note.txt", content: "c
 
 /** A job to its end, and until the runner has forgotten it, as a gateway has it. */
 async function run(prompt: string, says: readonly Turn[], { continues = "", repoRef = "test" } = {}) {
-  const value = { agent: "claude", prompt, permissionMode: 4 };
+  const value = { agent: "claude", prompt, permissionMode: PermissionMode.BYPASS };
   const request = { ...startRequest("", { repoRef, work: { case: "agent", value } }), continues };
   turns.push(...says);
   await runner.client.startJob(request);
@@ -84,6 +84,21 @@ describe("a job that continues another", () => {
     );
     for (const said of ["Note the cake.", "Noted.", "What did I say?", "Cake.", "And now?"])
       expect(asked).toContain(said);
+  });
+
+  test("goes on with one that was canceled in the middle of its work", async () => {
+    const value = { agent: "claude", prompt: "Note the cake.", permissionMode: PermissionMode.BYPASS };
+    const first = startRequest("", { work: { case: "agent", value } });
+    turns.push(...writeNote.slice(0, 1), silence);
+    await runner.client.startJob(first);
+    await model.until((requests) => requests.filter(({ call }) => call?.thread.kind === "main").length === 2);
+    const { jobId } = first;
+    await runner.client.stopJob({ jobId, attempt: 1, cause: EndCause.CANCELED });
+    expect(endOf(await followJob(runner.client, first)).outcome?.cause).toBe(EndCause.CANCELED);
+    await runner.client.releaseJob({ jobId, attempt: 1 });
+    const second = await run("Go on.", [answer([text("Going on.")])], { continues: jobId });
+    expect(second.result).toBe("Going on.");
+    expect(JSON.stringify(model.requests.at(-1)?.call?.body.messages)).toContain("Note the cake.");
   });
 
   test("finds nothing of HOME but the conversation", async () => {
