@@ -12,7 +12,7 @@ import { RunnerLink } from "./runner-link.ts";
 import { StopSignal } from "./stop-signal.ts";
 
 /** After so many jobs, or when it has grown so large, a fresh process is better. */
-const maxJobs = 100;
+const maxJobs = 40;
 const maxResidentBytes = 160 << 20;
 const pipesAtOnce = 8;
 

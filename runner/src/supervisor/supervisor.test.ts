@@ -85,14 +85,14 @@ test("an order to stop a job that has ended does not touch the next one", async 
   expect(existsSync(`${jobDirectory(next.jobId).workspace}/whole`)).toBe(true);
 });
 
-test("a hundred jobs leave nothing open, and then the supervisor leaves itself", async () => {
+test("forty jobs leave nothing open, and then the supervisor leaves itself", async () => {
   // The first two start no process.
   await begin(startRequest("true", { repoRef: "https://user@host/x" }));
   await reported("free");
   await begin(startRequest("", { work: { case: "agent", value: { agent: "nobody" } } }));
   await reported("free");
   const open: number[] = [];
-  for (let jobs = 2; jobs < 99; jobs += 1) {
+  for (let jobs = 2; jobs < 39; jobs += 1) {
     await begin(startRequest("echo out; echo err >&2"));
     await reported("free");
     open.push(openFiles());
@@ -108,7 +108,8 @@ test("a supervisor that cannot end its job ends itself", async () => {
   const request = startRequest("while [ -e ../start.json ]; do sleep 0.01; done");
   await begin(request);
   await reported("phase");
-  rmSync(jobDirectory(request.jobId).root, { recursive: true });
+  // What it still writes meanwhile goes with the next try.
+  rmSync(jobDirectory(request.jobId).root, { recursive: true, maxRetries: 10 });
   expect(await once(supervisor, "exit")).toEqual([null, "SIGKILL"]);
   expect(reports).not.toContain("free");
 });
