@@ -1,22 +1,13 @@
-import { readFileSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { AgentEvent, JobEvent } from "#gen/job/v1/job_event_pb.js";
-import {
-  type AgentWorkSchema,
-  EndCause,
-  type JobLimitsSchema,
-  JobSpecSchema,
-  PermissionMode,
-} from "#gen/job/v1/job_pb.js";
-import { type Model, startModel } from "../../../../e2e/model/model.ts";
-import { inOrder, type Script } from "../../../../e2e/model/script.ts";
-import { answer, refusal, silence, type Turn, text, toolUse } from "../../../../e2e/model/turn.ts";
-import { endOf, followJob, startRequest, story } from "../../../testing/jobs.ts";
-import { makeDataDirectory, startRunner, type TestRunner } from "../../../testing/start-runner.ts";
+import { EndCause, JobSpecSchema, PermissionMode } from "#gen/job/v1/job_pb.js";
+import { answer, refusal, silence, text, toolUse } from "../../../../e2e/model/turn.ts";
+import { type AgentRunner, openAgentRunner } from "../../../testing/agent-runner.ts";
+import { story } from "../../../testing/jobs.ts";
+import { makeDataDirectory } from "../../../testing/start-runner.ts";
 import type { ExecutorSettings, ModelAccess, ModelAddress } from "../executor.ts";
 import { claudeExecutor } from "./claude.ts";
 import { sessionIdOf } from "./session-id.ts";
@@ -26,48 +17,19 @@ const { signal } = new AbortController();
 
 describe("on a runner", { timeout: 60_000 }, () => {
   const data = makeDataDirectory();
-  const scriptsBySession = new Map<string, Script>();
-  let model: Model;
-  let runner: TestRunner;
+  let agents: AgentRunner;
 
   beforeAll(async () => {
-    model = await startModel({
-      script: (request) => scriptsBySession.get(request.session)?.(request) ?? refusal(403, "permission_error"),
-    });
-    runner = await startRunner(data.path, { ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: "sk-test" });
+    agents = await openAgentRunner(data.path);
   }, 30_000);
 
   afterAll(async () => {
-    await runner.stop("SIGINT");
-    await model.close();
+    await agents[Symbol.asyncDispose]();
     data.remove();
   });
 
-  interface AgentJob {
-    readonly turns: readonly Turn[];
-    readonly subagent?: readonly Turn[];
-    readonly work?: Partial<MessageInitShape<typeof AgentWorkSchema>>;
-    readonly limits?: MessageInitShape<typeof JobLimitsSchema>;
-  }
-
-  async function start({ turns, subagent = [], work, limits }: AgentJob) {
-    const value = { agent: "claude", prompt: "Go.", ...work } as MessageInitShape<typeof AgentWorkSchema>;
-    const request = startRequest("", { work: { case: "agent", value }, ...(limits && { limits }) });
-    scriptsBySession.set(sessionIdOf(request.jobId), inOrder({ main: turns, subagent }));
-    await runner.client.startJob(request);
-    return request;
-  }
-
-  async function run(job: AgentJob) {
-    const request = await start(job);
-    const events = await followJob(runner.client, request);
-    const requests = model.requests.filter(({ call }) => call?.session === sessionIdOf(request.jobId));
-    const file = (name: string) => readFileSync(`${data.path}/jobs/${request.jobId}/workspace/${name}`, "utf8");
-    return { events, end: endOf(events), did: agentEvents(events), requests, file };
-  }
-
   test("it edits a file by real tool calls, and its events arrive in order", async () => {
-    const { events, end, did, requests, file } = await run({
+    const { events, end, did, requests, file } = await agents.run({
       work: { permissionMode: PermissionMode.BYPASS },
       turns: [
         answer([text("First a note."), toolUse("Write", { file_path: "note.txt", content: "one\n" })]),
@@ -96,7 +58,7 @@ describe("on a runner", { timeout: 60_000 }, () => {
   test("its to-do list and its sub-agents are told, and one prompt has one result", async () => {
     const todo = { content: "Look around", status: "in_progress", activeForm: "Looking around" };
     const scout = { description: "Look around", prompt: "List the files", subagent_type: "general-purpose" };
-    const { did, end } = await run({
+    const { did, end } = await agents.run({
       work: { permissionMode: PermissionMode.BYPASS },
       turns: [
         answer([toolUse("TodoWrite", { todos: [todo] })]),
@@ -117,9 +79,12 @@ describe("on a runner", { timeout: 60_000 }, () => {
 
   test("a rule lets a tool through without consent, and a stronger one forbids it", async () => {
     const touch = answer([toolUse("Bash", { command: "touch made.txt", description: "Make it" })]);
-    const allowed = await run({ turns: [touch, answer([text("Made.")])], work: { allowedTools: ["Bash(touch *)"] } });
+    const allowed = await agents.run({
+      turns: [touch, answer([text("Made.")])],
+      work: { allowedTools: ["Bash(touch *)"] },
+    });
     expect(allowed.file("made.txt")).toBe("");
-    const denied = await run({
+    const denied = await agents.run({
       turns: [touch, answer([text("Not made.")])],
       work: { permissionMode: PermissionMode.BYPASS, allowedTools: ["Bash"], deniedTools: ["Bash", "Write"] },
     });
@@ -128,7 +93,7 @@ describe("on a runner", { timeout: 60_000 }, () => {
   });
 
   test("prompt, model and system prompt reach the model as they are", async () => {
-    const { requests } = await run({
+    const { requests } = await agents.run({
       turns: [answer([text("Yes.")])],
       work: {
         prompt: "/cost of @this --now",
@@ -143,7 +108,7 @@ describe("on a runner", { timeout: 60_000 }, () => {
   });
 
   test("a limit of turns ends it", async () => {
-    const { end } = await run({
+    const { end } = await agents.run({
       work: { permissionMode: PermissionMode.BYPASS },
       limits: { maxTurns: 1 },
       turns: [answer([toolUse("Bash", { command: "true", description: "Nothing" })]), answer([text("Never said.")])],
@@ -155,7 +120,7 @@ describe("on a runner", { timeout: 60_000 }, () => {
     ["forbids", refusal(403, "permission_error")],
     ["does not know", refusal(401, "authentication_error")],
   ])("a key that the API %s is named as the reason, soon", async (_, turn) => {
-    const { end } = await run({ turns: Array(10).fill(turn) });
+    const { end } = await agents.run({ turns: Array(10).fill(turn) });
     expect(end.outcome).toMatchObject({
       cause: EndCause.AGENT_NOT_AUTHENTICATED,
       message: expect.stringContaining("ANTHROPIC_API_KEY"),
@@ -163,14 +128,14 @@ describe("on a runner", { timeout: 60_000 }, () => {
   });
 
   test("it can be canceled while the model keeps silent", async () => {
-    const request = await start({ turns: [silence] });
-    await model.until((requests) => requests.some(({ call }) => call?.session === sessionIdOf(request.jobId)));
-    await runner.client.stopJob({ jobId: request.jobId, attempt: 1, cause: EndCause.CANCELED });
-    expect(endOf(await followJob(runner.client, request)).outcome).toMatchObject({ cause: EndCause.CANCELED });
+    const request = await agents.start({ turns: [silence] });
+    await agents.model.until((requests) => requests.some(({ call }) => call?.session === sessionIdOf(request.jobId)));
+    await agents.client.stopJob({ jobId: request.jobId, attempt: 1, cause: EndCause.CANCELED });
+    expect((await agents.finish(request)).end.outcome).toMatchObject({ cause: EndCause.CANCELED });
   });
 
   test("the runner says which version it has", async () => {
-    const { info } = await runner.client.getRunner({});
+    const { info } = await agents.client.getRunner({});
     expect(info?.executors).toContainEqual(
       expect.objectContaining({ name: "claude", version: "2.1.330", problem: "" }),
     );
@@ -257,7 +222,3 @@ describe("without a runner", () => {
     expect(other.env).not.toHaveProperty("ANTHROPIC_UNIX_SOCKET");
   });
 });
-
-function agentEvents(events: readonly JobEvent[]): readonly AgentEvent[] {
-  return events.flatMap(({ payload }) => (payload.case === "agent" ? [payload.value] : []));
-}
