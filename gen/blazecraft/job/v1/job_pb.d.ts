@@ -831,7 +831,7 @@ export declare type JobLimits = Message<"blazecraft.job.v1.JobLimits"> & {
   queue?: Duration | undefined;
 
   /**
-   * Agent turns. 0: no limit. At most 10,000.
+   * Turns of the agent's model, sub-agents' not counted, over all messages. 0: no limit. At most 10,000.
    *
    * @generated from field: uint32 max_turns = 5;
    */
@@ -890,7 +890,7 @@ export declare type JobLimitsJson = {
   queue?: DurationJson;
 
   /**
-   * Agent turns. 0: no limit. At most 10,000.
+   * Turns of the agent's model, sub-agents' not counted, over all messages. 0: no limit. At most 10,000.
    *
    * @generated from field: uint32 max_turns = 5;
    */

@@ -1169,8 +1169,9 @@ export declare const RunnerService: GenService<{
     output: typeof StartJobResponseSchema;
   },
   /**
-   * Stop an attempt: SIGTERM to its process group, SIGKILL after the grace. Each step is an event. Answers at once; the
-   * end is told by AttemptEnded. Stopping an ended attempt does nothing.
+   * Stop an attempt: SIGTERM to its process group, SIGKILL after the grace. An agent is asked to leave its turn before, and
+   * has 5 s for that unless there is no grace. Each step is an event. Answers at once; the end is told by AttemptEnded.
+   * Stopping an ended attempt does nothing.
    *
    * @generated from rpc blazecraft.runner.v1.RunnerService.StopJob
    */
