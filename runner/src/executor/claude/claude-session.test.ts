@@ -126,6 +126,13 @@ test("a message does not buy more turns than the limit", () => {
   expect(session.conclude(exited(1)).outcome.cause).toBe(EndCause.TURN_LIMIT);
 });
 
+test("the last step that the limit allows takes no message", () => {
+  const { say, tell, written } = runSession(1);
+  tell("one");
+  say(step());
+  expect(written()).toEqual([wentOn]);
+});
+
 test("turns are counted over the session: a step of a later prompt may be the last", () => {
   const { say, tell, written, session } = runSession(2);
   tell("one");

@@ -38,7 +38,7 @@ export class ClaudeSession implements AgentSteering {
   readonly #limit: TurnLimit;
   readonly #requests = new ProgramRequests((line) => this.#write(line));
   /** What is written before the input is open. */
-  #early: string[] = [];
+  readonly #early: string[] = [];
   #stdin: ProcessInput | undefined;
   /** The newest result; undefined while a turn goes on. */
   #result: JsonObject | undefined;
@@ -150,8 +150,8 @@ export class ClaudeSession implements AgentSteering {
     // The limit of the first prompt is the program's own to keep.
     this.#limitReached = this.#isContinued && this.#limit.isReached;
     if (this.#limitReached) return { continue: false, stopReason: "The limit of turns is reached." };
-    // A turn that is being left takes no more.
-    if (!this.#isInterrupted) this.#deliverMessages();
+    // A turn that is being left takes no more, nor does one that has no step left.
+    if (!this.#isInterrupted && !this.#limit.isReached) this.#deliverMessages();
     return {};
   }
 
