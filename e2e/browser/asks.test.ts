@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type Model, startModel } from "../model/model.ts";
-import { inOrder } from "../model/script.ts";
+import { inOrder, type Script } from "../model/script.ts";
 import { answer, text, toolUse } from "../model/turn.ts";
 import { startSystem, type TestSystem } from "../system/start-system.ts";
 import { openBrowser } from "./open-browser.ts";
@@ -15,21 +15,23 @@ const faults: string[] = [];
 
 beforeAll(async () => {
   const bash = (command: string) => toolUse("Bash", { command, description: "Run a command" });
-  model = await startModel({
-    script: inOrder({
-      main: [
-        answer([bash("echo first > first.txt; cat first.txt")]),
-        answer([bash("touch second.txt")]),
-        answer([text("I leave the second file out.")]),
-        answer([text("Noted.")]),
-      ],
-      subagent: [],
-    }),
+  const play = inOrder({
+    main: [
+      answer([bash("echo first > first.txt; cat first.txt")]),
+      answer([bash(`touch second.txt\n${"# and nothing else\n".repeat(60)}`)]),
+      answer([text("I leave the second file out.")]),
+      answer([text("Noted.")]),
+    ],
+    subagent: [],
   });
+  const script: Script = (request) =>
+    request.prompt.includes("Which one did you make?") ? answer([text("The first one.")]) : play(request);
+  model = await startModel({ script });
   const pages = join(import.meta.dirname, "../../web-client/dist");
   const runnerEnv = { ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: "sk-test" };
   [system, browser] = await Promise.all([startSystem({ pages, runnerEnv }), openBrowser()]);
   page = await browser.context.newPage();
+  await page.addInitScript({ path: join(import.meta.dirname, "time-inert-buttons.js") });
   page.on("pageerror", (error) => faults.push(error.message));
   page.on("console", (message) => {
     // The browser itself logs the answer to a decision that came second.
@@ -59,6 +61,7 @@ test("an agent asks, is allowed and denied by keyboard, told something, and its 
     .waitFor();
   expect(await page.title()).toMatch(/^\(1\) ⚑/);
   await decide(first, "y");
+  expect(await page.evaluate("window.inertMs")).toBeGreaterThanOrEqual(490);
   await transcript().getByText("first", { exact: true }).waitFor({ state: "attached" });
 
   const second = askFor("touch second.txt");
@@ -68,10 +71,19 @@ test("an agent asks, is allowed and denied by keyboard, told something, and its 
   await message.press("Control+Enter");
   await page.getByText("sent after this step", { exact: true }).waitFor();
   // Neither key decides while anything inside the card has focus, and Escape never does.
-  await second.getByRole("button", { name: "Deny", exact: true }).focus();
+  const deny = second.getByRole("button", { name: "Deny", exact: true });
+  await expect.poll(() => deny.isEnabled()).toBe(true);
+  await deny.focus();
   for (const key of ["y", "n", "Escape"]) await page.keyboard.press(key);
-  expect(await second.count()).toBe(1);
-  await decide(second, "n");
+  // Nor does Y before the end of a long input was reached.
+  await second.focus();
+  await page.keyboard.press("y");
+  const allow = second.getByRole("button", { name: "Allow once" });
+  expect(await allow.isEnabled()).toBe(false);
+  await second.getByRole("region", { name: "What it would do" }).press("End");
+  await expect.poll(() => allow.isEnabled()).toBe(true);
+  await second.focus();
+  await page.keyboard.press("n");
 
   await transcript().getByText("Leave it at one.").waitFor();
   await page.locator(".job-head .state-word").getByText("succeeded").waitFor();
@@ -80,6 +92,16 @@ test("an agent asks, is allowed and denied by keyboard, told something, and its 
   const cost = dollars > 0 && dollars < 0.01 ? "< $0.01" : `$${dollars.toFixed(2)}`;
   await page.getByRole("region", { name: "Tokens and cost" }).getByText(`${cost} of $2.00 budget`).waitFor();
   expect(await transcript().getByText("waits for you").count()).toBe(0);
+});
+
+test("a finished job is continued", async () => {
+  const before = jobId();
+  const prompt = page.getByRole("textbox", { name: "Prompt to continue with" });
+  await prompt.fill("Which one did you make?");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.waitForURL((url) => !url.pathname.includes(before));
+  await transcript().getByText("The first one.").waitFor();
+  expect((await system.jobs.getJob({ id: jobId() })).job?.continues).toBe(before);
 });
 
 test("whoever decides second is told who was first", async () => {

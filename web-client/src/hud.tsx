@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
 import { AttentionCard } from "./asks/attention-card.tsx";
 import { type HudHeight, hudHeight, setHudHeight } from "./hud-height.ts";
 import { CommandCard } from "./job/command-card.tsx";
@@ -15,6 +16,11 @@ type Part = "selected" | "panel" | "attention" | "commands";
 /** The HUD at the bottom: the selected job, the Job Panel, what needs a person, the commands. On a phone it shows one part at a time, or none. */
 export function Hud({ page }: { readonly page: Page }) {
   const part = useSignal<Part>("panel");
+  const selectedId = page.selectedId.value;
+  useEffect(() => {
+    // On a phone the HUD would hide the job that was just opened.
+    if (selectedId && matchMedia("(max-width: 767px)").matches) setHudHeight("rail");
+  }, [selectedId]);
   return (
     <aside class="hud" aria-label="HUD" data-height={hudHeight.value} data-part={part.value}>
       <nav class="hud-parts" aria-label="Parts of the HUD">

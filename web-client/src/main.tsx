@@ -23,6 +23,8 @@ function findAction(page: Page, key: string): (() => void) | undefined {
   if (key === "J") return () => page.walk(1);
   if (key === "K") return () => page.walk(-1);
   if (key === "H") return cycleHudHeight;
+  const composer = key === "M" ? document.getElementById("composer-text") : null;
+  if (composer) return () => composer.focus();
   const isAgent = page.selected.peek()?.spec?.work.case === "agent";
   if (isAgent && (key === "T" || key === "L")) {
     return () => {

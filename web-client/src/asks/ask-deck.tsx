@@ -4,7 +4,7 @@ import type { Job } from "#gen/job/v1/job_pb.js";
 import { MarkedText } from "../ui/marked-text.tsx";
 import { AskCard } from "./ask-card.tsx";
 import { AskStanding } from "./ask-frame.tsx";
-import { chooseShown, isOpen, lastClosed } from "./ask-list.ts";
+import { chooseShown, isOpen } from "./ask-list.ts";
 import type { AskStore } from "./ask-store.ts";
 import { askTitle, isConsent } from "./ask-words.ts";
 import type { Deciding } from "./deciding.ts";
@@ -18,14 +18,16 @@ export function AskDeck(props: {
   readonly deciding: Deciding;
 }) {
   const { job, asks, deciding } = props;
-  const shownId = useSignal(props.chosenId);
+  const shownId = useRef(props.chosenId);
+  const closedId = useSignal<string | undefined>(undefined);
   const deck = useRef<HTMLElement>(null);
   const hadFocus = useRef(false);
   const waiting = asks.open.value.filter((ask) => ask.jobId === job.id);
-  const shown = chooseShown(waiting, shownId.value);
-  const closed = lastClosed(asks.list.value, job.id);
+  const shown = chooseShown(waiting, shownId.current);
+  const closed = asks.list.value.get(closedId.value ?? "");
   useEffect(() => {
-    shownId.value = shown?.id;
+    if (shownId.current !== shown?.id) closedId.value = shownId.current;
+    shownId.current = shown?.id;
     // A card that goes takes the focus with it; the next card must not get it.
     if (hadFocus.current && document.activeElement === document.body) deck.current?.focus({ preventScroll: true });
   }, [shown?.id]);

@@ -37,11 +37,6 @@ export function openAsks(list: AskList): readonly Ask[] {
   return [...list.values()].filter(isOpen).toSorted((a, b) => createdMs(a) - createdMs(b) || (a.id < b.id ? -1 : 1));
 }
 
-/** The ask of a job that closed last. */
-export function lastClosed(list: AskList, jobId: string): Ask | undefined {
-  return [...list.values()].findLast((ask) => ask.jobId === jobId && !isOpen(ask));
-}
-
 /** The ask to show of those that wait: the one that is shown already, for as long as it waits, then the oldest. */
 export function chooseShown(waiting: readonly Ask[], shownId: string | undefined): Ask | undefined {
   return waiting.find((ask) => ask.id === shownId) ?? waiting[0];
