@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { PermissionMode } from "#gen/job/v1/job_pb.js";
 import { type Model, startModel } from "../model/model.ts";
 import { inOrder, type Script } from "../model/script.ts";
 import { answer, text, toolUse } from "../model/turn.ts";
@@ -104,12 +105,21 @@ test("a finished job is continued", async () => {
   expect((await system.jobs.getJob({ id: jobId() })).job?.continues).toBe(before);
 });
 
-test("whoever decides second is told who was first", async () => {
+test("an agent is given more leave only with a second press", async () => {
   await page.goto(`${system.gatewayUrl}/new?type=claude&repo_ref=test&prompt=Make+two+files+again.`);
   await page.getByRole("button", { name: "Run job" }).click();
-  const card = askFor("echo first > first.txt; cat first.txt");
-  await card.waitFor();
-  const allow = card.getByRole("button", { name: "Allow once" });
+  await askFor("echo first > first.txt; cat first.txt").waitFor();
+  const modes = page.locator(".job-head").getByRole("combobox", { name: "Permissions" });
+  await modes.selectOption("never ask");
+  await page.getByRole("button", { name: "Keep “ask”" }).click();
+  await modes.selectOption("accept edits");
+  await page.getByRole("button", { name: "Loosen to “accept edits”" }).click();
+  await transcript().getByText("Permissions: ask → accept edits, by local.").waitFor();
+  expect((await system.jobs.getJob({ id: jobId() })).job?.permissionMode).toBe(PermissionMode.ACCEPT_EDITS);
+});
+
+test("whoever decides second is told who was first", async () => {
+  const allow = askFor("echo first > first.txt; cat first.txt").getByRole("button", { name: "Allow once" });
   await expect.poll(() => allow.isEnabled()).toBe(true);
   const { asks } = await system.jobs.listAsks({ jobId: jobId() });
   const deny = { verdict: { case: "deny", value: { message: "Not now." } } } as const;

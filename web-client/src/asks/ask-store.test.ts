@@ -91,6 +91,22 @@ test("a failure is told, and reading is tried again by itself", async () => {
   expect(page.store.failure.value).toBe("");
 });
 
+test("without the right to read them nothing is tried until the page wakes", async () => {
+  let isSignedOut = true;
+  const page = open({
+    listAsks: () => {
+      if (isSignedOut) throw new ConnectError("who are you", Code.Unauthenticated);
+      return { asks: [ask(1)] };
+    },
+  });
+  page.jobList.value = jobs({ openAsks: 1, revision: 1 });
+  await page.clock.until(() => page.store.failure.value || undefined);
+  expect(page.clock.waiting()).toEqual([]);
+  isSignedOut = false;
+  page.clock.wake();
+  await page.clock.until(() => page.store.open.value[0]);
+});
+
 test("a closed ask does not open again when an older reading of it comes", async () => {
   const page = open({});
   page.store.learn([ask(1, { state: AskState.EXPIRED })]);

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { computed, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
 import { type Ask, AskState } from "#gen/job/v1/ask_pb.js";
+import { pause } from "../connection/pause.ts";
 import type { Surroundings } from "../connection/surroundings.ts";
 import type { JobList } from "../jobs/job-list.ts";
 import type { Gateway } from "../transport.ts";
@@ -30,7 +31,7 @@ export interface AskStore {
 export interface AskStorePorts {
   readonly jobs: Gateway["jobs"];
   readonly jobList: ReadonlySignal<JobList>;
-  readonly around: Pick<Surroundings, "after">;
+  readonly around: Surroundings;
 }
 
 /** Reads the open asks whenever a job that has some changed, and never else. */
@@ -59,26 +60,31 @@ export function createAskStore({ jobs, jobList, around }: AskStorePorts): AskSto
     await Promise.all([...gone].map(readJob));
   };
 
+  /** Reads once, and tells how long to rest after it; undefined until something wakes the page. */
+  const tryRead = async (): Promise<number | undefined> => {
+    try {
+      await readOpen();
+      failure.value = "";
+      return restMs;
+    } catch (error) {
+      const { code, rawMessage } = ConnectError.from(error);
+      failure.value = asSentence(rawMessage);
+      isDue = true;
+      return code === Code.Unauthenticated || code === Code.PermissionDenied ? undefined : retryMs;
+    }
+  };
+  const forever = new AbortController().signal;
   let isBusy = false;
   let isDue = false;
   const read = async () => {
     isDue = true;
     if (isBusy) return;
     isBusy = true;
-    isDue = false;
-    let pauseMs = restMs;
-    try {
-      await readOpen();
-      failure.value = "";
-    } catch (error) {
-      failure.value = asSentence(ConnectError.from(error).rawMessage);
-      isDue = true;
-      pauseMs = retryMs;
+    while (isDue) {
+      isDue = false;
+      await pause(await tryRead(), around, forever);
     }
-    around.after(pauseMs, () => {
-      isBusy = false;
-      if (isDue) void read();
-    });
+    isBusy = false;
   };
   const asking = computed(() => fingerprint(jobList.value));
   effect(() => {

@@ -16,7 +16,7 @@ export function AttentionCard(props: {
   const waiting = asks.open.value;
   return (
     <>
-      {asks.failure.value && <p class="refusal">The asks could not be read. {asks.failure.value} Trying again.</p>}
+      {asks.failure.value && <p class="refusal">The asks could not be read. {asks.failure.value}</p>}
       {waiting.length === 0 && !asks.failure.value && <p class="empty">Nothing needs you.</p>}
       <ol class="attention">
         {waiting.map((ask) => (

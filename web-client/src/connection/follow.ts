@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Link } from "./link.ts";
+import { pause } from "./pause.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 const openLimitMs = 10_000;
@@ -127,18 +128,4 @@ function judge(error: unknown): Verdict {
     default:
       return { kind: "again" };
   }
-}
-
-/** Waits for a time, a wake-up or the abort, whatever comes first; without a time only for the other two. */
-function pause(ms: number | undefined, around: Surroundings, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const undo: (() => void)[] = [];
-    const done = () => {
-      for (const step of undo) step();
-      resolve();
-    };
-    signal.addEventListener("abort", done);
-    undo.push(() => signal.removeEventListener("abort", done), around.onWake(done));
-    if (ms !== undefined) undo.push(around.after(ms, done));
-  });
 }
