@@ -15,6 +15,7 @@ import { askNotFound } from "./ask-refusals.ts";
 import type { Decided } from "./asks.ts";
 import { Attempt } from "./attempt.ts";
 import { Conversation, type DecisionWish, type MessageWish } from "./conversation.ts";
+import { FleetReport } from "./fleet-report.ts";
 import { type JobInit, JobRecord } from "./job-record.ts";
 import { finished, jobNotFound, notFinished, queueFull } from "./job-refusals.ts";
 import { isFinal } from "./job-state.ts";
@@ -41,7 +42,7 @@ export class JobObject extends DurableObject<Env> {
   #attempt: Attempt | undefined;
   #conversation: Conversation | undefined;
   #changed = Promise.withResolvers<void>();
-  #reporting: Promise<void> | undefined;
+  #fleetReport: FleetReport | undefined;
   /** True once the alarm is set in this life. */
   #isWatched = false;
 
@@ -122,7 +123,10 @@ export class JobObject extends DurableObject<Env> {
 
   /** A page of the Job's asks. The page token must be one of ours. */
   async listAsks(wish: AskPageWish): Promise<Answer<AskPage>> {
-    return this.#record === undefined ? { refused: jobNotFound() } : { ok: this.#store.asks.list(wish) };
+    if (this.#record === undefined) return { refused: jobNotFound() };
+    // What has just come is listed too.
+    this.#record.commit(() => undefined);
+    return { ok: this.#store.asks.list(wish) };
   }
 
   /** Decides asks of the Job, each on its own, and durably. */
@@ -260,6 +264,12 @@ export class JobObject extends DurableObject<Env> {
       report: async (report) => await this.#fleet().reportAsks(report),
     });
     this.#conversation = conversation;
+    this.#fleetReport = new FleetReport({
+      record,
+      conversation,
+      report: async (job) => await this.#fleet().report(job),
+      onFailed: () => this.#setAlarm(),
+    });
     this.#attempt = new Attempt({ record, connect, readAttachment, lease, onReached: () => conversation.goOn() });
   }
 
@@ -310,26 +320,9 @@ export class JobObject extends DurableObject<Env> {
     return this.env.FLEET.getByName("fleet");
   }
 
-  /** Tells the fleet what changed, in order, until it knows the newest revision. A failure is made good by the alarm. */
-  #report(): Promise<void> {
-    this.#reporting ??= this.#reportAll()
-      .catch(() => this.#setAlarm())
-      .finally(() => {
-        this.#reporting = undefined;
-      });
-    return this.#reporting;
-  }
-
-  async #reportAll(): Promise<void> {
-    const record = this.#record;
-    while (record !== undefined && record === this.#record && !isReported(record)) {
-      const job = record.view();
-      const pending = await this.#fleet().report(job);
-      if (record !== this.#record) return;
-      if (pending !== undefined) record.setPending(pending);
-      record.setIndexedRevision(job.revision);
-      await this.#conversation?.report();
-    }
+  /** Tells the fleet what changed. A failure is made good by the alarm. */
+  async #report(): Promise<void> {
+    await this.#fleetReport?.send();
   }
 
   /**
@@ -361,7 +354,7 @@ export class JobObject extends DurableObject<Env> {
     const record = this.#record;
     if (record === undefined) return undefined;
     const { canceler, holder, job } = record.memory;
-    const isHurried = !isReported(record) || (holder?.phase === "held" && canceler !== undefined);
+    const isHurried = this.#fleetReport?.isDue || (holder?.phase === "held" && canceler !== undefined);
     if (isHurried) return Math.min(Date.now() + retryMs, queueDeadlineMs(job));
     switch (holder?.phase) {
       case "held":
@@ -376,11 +369,6 @@ export class JobObject extends DurableObject<Env> {
 
 function startingAt({ runner, url }: Offer, attempt: number): Holder {
   return { runner, url, attempt, phase: "starting", sinceMs: Date.now() };
-}
-
-/** True when the fleet knows the Job and its asks as they stand. */
-function isReported({ memory, asks }: JobRecord): boolean {
-  return memory.indexedRevision === memory.job.revision && asks.unindexed.length === 0;
 }
 
 function queueDeadlineMs({ createTime, spec }: Job): number {
