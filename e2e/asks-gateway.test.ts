@@ -111,9 +111,18 @@ test("an ask is decided once, whoever is faster, and the runner is told until it
   await expect.poll(() => callsOf(id).length, { timeout: 15_000 }).toBeGreaterThan(1);
   for (const call of callsOf(id)) expect(call).toMatchObject({ askId: ask.id, decision: decided?.decision });
   attempt.ask({ ...ask, state: AskState.DECIDED, ...(decided?.decision && { decision: decided.decision }) });
-  const told = callsOf(id).length;
-  await gateway.jobs.setPermissionMode({ id, mode: PermissionMode.PLAN }).catch(() => undefined);
-  expect(callsOf(id).filter(({ kind }) => kind === "decide").length).toBe(told);
+  const decisions = () => callsOf(id).filter(({ kind }) => kind === "decide").length;
+  const delivered = async (text: string) => {
+    await gateway.jobs.sendMessage({ id, action: { case: "send", value: { text } } });
+    const last = () => callsOf(id).at(-1);
+    await expect.poll(last, { timeout: 15_000 }).toMatchObject({ kind: "message", message: { text } });
+  };
+  await delivered("the gateway has the event");
+  const told = decisions();
+  await runner.close();
+  await runner.open();
+  await delivered("the runner is back");
+  expect(decisions()).toBe(told);
 });
 
 test("the same decision of the same caller is answered again, another one is told who was first", async () => {
