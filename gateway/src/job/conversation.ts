@@ -93,8 +93,9 @@ export class Conversation {
     const { unindexed: asks } = record.asks;
     if (asks.length === 0) return;
     const matches = await report({ jobId, repoRef: spec?.repoRef ?? "", labels: spec?.labels ?? {}, asks });
-    record.commit(() => record.asks.setIndexed(asks));
+    // In this order: were it cut short in between, the fleet would be asked again.
     this.decideByRules(matches);
+    record.commit(() => record.asks.setIndexed(asks));
   }
 
   /** Sends, changes or withdraws a message. */
