@@ -1,5 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
-
 /** An answer of the provider that says: not now. */
 export interface Refusal {
   readonly status: number;
@@ -35,7 +33,9 @@ export class RateLimitGate {
   #opensMs = 0;
   #closings = 0;
   #refusals = 0;
+  /** What to do when it opens; undefined while it is open. */
   #opened: (() => void) | undefined;
+  readonly #waiting = new Set<() => void>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: RateLimitGateOptions) {
@@ -44,7 +44,7 @@ export class RateLimitGate {
 
   /** Waits until the gate is open. What it answers belongs to the next try alone. */
   async pass(signal: AbortSignal): Promise<number> {
-    for (let leftMs = this.#leftMs(); leftMs > 0; leftMs = this.#leftMs()) await wait(leftMs, undefined, { signal });
+    while (this.#opened !== undefined) await this.#nextOpening(signal);
     return this.#closings;
   }
 
@@ -74,8 +74,20 @@ export class RateLimitGate {
     this.#open();
   }
 
-  #leftMs(): number {
-    return this.#opensMs - this.#options.now();
+  #nextOpening(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const leave = () => {
+        this.#waiting.delete(go);
+        reject(signal.reason);
+      };
+      const go = () => {
+        signal.removeEventListener("abort", leave);
+        resolve();
+      };
+      signal.addEventListener("abort", leave, { once: true });
+      this.#waiting.add(go);
+    });
   }
 
   /** When to try again: when the provider says, else after a random time that grows from one refusal to the next. */
@@ -87,16 +99,19 @@ export class RateLimitGate {
   }
 
   #closeUntil(refusal: Refusal, untilMs: number): void {
-    this.end();
+    clearTimeout(this.#timer);
+    this.#opened?.();
     this.#closings += 1;
     this.#opensMs = Math.ceil(untilMs);
     this.#opened = this.#options.onClosed({ refusal, attempt: this.#refusals, untilMs: this.#opensMs });
-    this.#timer = setTimeout(() => this.#open(), this.#leftMs());
+    this.#timer = setTimeout(() => this.#open(), this.#opensMs - this.#options.now());
   }
 
   #open(): void {
     this.#opened?.();
     this.#opened = undefined;
+    for (const go of this.#waiting) go();
+    this.#waiting.clear();
   }
 }
 
