@@ -17,6 +17,8 @@ import { Upstream } from "./upstream.ts";
 /** What a job's proxy needs. */
 export interface ModelProxyOptions {
   readonly settings: ModelSettings & { readonly apiKey: string };
+  /** How long the agent hears nothing before it is told that it waits. */
+  readonly fillMs: number;
   /** Where it listens when asked for a socket; absolute. */
   readonly socketPath: string;
   readonly budget: BudgetOptions;
@@ -99,7 +101,7 @@ export class ModelProxy {
       upstream: this.#upstream,
       gate: this.#gate,
       budget: this.#budget,
-      fillMs,
+      fillMs: this.#options.fillMs,
       onMessage: this.#options.onMessage,
       signal: this.#end.signal,
     });
@@ -115,9 +117,6 @@ export class ModelProxy {
     return { status: 404, type: "not_found_error", message: "Only POST /v1/messages and its count_tokens are served." };
   }
 }
-
-/** Long before an agent gives up, which some do after five minutes. */
-const fillMs = 30_000;
 
 /** Of the 108 bytes that Linux has, and the 104 of macOS, one ends the path. */
 const maxSocketPathBytes = 103;

@@ -32,6 +32,7 @@ export function openModel(use: ModelUse): ModelProxy | undefined {
   return new ModelProxy({
     settings: { ...settings, apiKey },
     socketPath,
+    fillMs,
     budget: {
       jobId,
       limitMicros: Number(budgetMicros),
@@ -48,6 +49,9 @@ export function openModel(use: ModelUse): ModelProxy | undefined {
     },
   });
 }
+
+/** Long before an agent gives up, which Claude Code does after five minutes. */
+const fillMs = 30_000;
 
 async function askForBudget(reached: ReachedLimit, { asks }: Steering, signal: AbortSignal): Promise<BudgetVerdict> {
   const { scope, spentMicros, limitMicros } = reached;
