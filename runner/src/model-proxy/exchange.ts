@@ -67,9 +67,9 @@ async function answerRequest(
     return;
   }
   const { isStream, worstMicros } = readModelRequest(body);
-  const answer = new PatientAnswer(response, { isStream, fillMs });
+  const isFree = request.url?.startsWith(countPath) ?? false;
+  const answer = new PatientAnswer(response, { isStream: isStream && !isFree, fillMs });
   try {
-    const isFree = request.url?.startsWith(countPath);
     const admission = isFree ? undefined : await budget.admit(worstMicros, signal);
     const headers = requestHeaders(request.headers, { apiKey, bytes: body.length });
     let costMicros = 0;

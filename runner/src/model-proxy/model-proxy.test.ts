@@ -31,6 +31,7 @@ interface ProxySetup {
   readonly silenceMs?: number;
   readonly budget?: Partial<BudgetOptions>;
   readonly socketPath?: string;
+  readonly fillMs?: number;
 }
 
 function makeProxy({
@@ -42,7 +43,7 @@ function makeProxy({
   proxy = new ModelProxy({
     settings: { apiKey: "sk-real", baseUrl, silenceMs, dayBudgetMicros: 0 },
     socketPath: socketPath ?? `${directory}/model.sock`,
-    fillMs: 20,
+    fillMs,
     budget: {
       jobId: "job_1",
       limitMicros: 0,
@@ -210,7 +211,7 @@ test("an agent that waits hears pings, in a stream that then goes on", async () 
       return { kind: "raised", limitMicros: 1_000_000 };
     },
   };
-  const answered = await ask(await makeProxy({ budget }).listen("loopback"));
+  const answered = await ask(await makeProxy({ budget, fillMs: 20 }).listen("loopback"));
   expect(answered.statusCode).toBe(200);
   let heard = "";
   for await (const piece of answered.setEncoding("utf8") as AsyncIterable<string>) {
@@ -223,7 +224,7 @@ test("an agent that waits hears pings, in a stream that then goes on", async () 
 
 test("an error after pings is told in the stream", async () => {
   model = await startModel({ script: [silence, silence, silence, silence] });
-  const answered = await ask(await makeProxy({ silenceMs: 40 }).listen("loopback"));
+  const answered = await ask(await makeProxy({ silenceMs: 40, fillMs: 20 }).listen("loopback"));
   expect(await readText(answered)).toMatch(
     /event: error\ndata: \{"type":"error","error":\{"type":"timeout_error",.*\}\}\n\n$/,
   );
