@@ -34,12 +34,8 @@ interface ProxySetup {
   readonly fillMs?: number;
 }
 
-function makeProxy({
-  baseUrl = model?.url ?? "",
-  silenceMs = 60_000,
-  budget,
-  socketPath,
-}: ProxySetup = {}): ModelProxy {
+function makeProxy(setup: ProxySetup = {}): ModelProxy {
+  const { baseUrl = model?.url ?? "", silenceMs = 60_000, fillMs = 60_000, budget, socketPath } = setup;
   proxy = new ModelProxy({
     settings: { apiKey: "sk-real", baseUrl, silenceMs, dayBudgetMicros: 0 },
     socketPath: socketPath ?? `${directory}/model.sock`,
