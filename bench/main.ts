@@ -7,12 +7,22 @@ import { lineLatency } from "./figures/g4-line-latency.ts";
 import { firstByte } from "./figures/g6-first-byte.ts";
 import { spawnBlock } from "./figures/g7-spawn-block.ts";
 import { memory } from "./figures/g8-memory.ts";
+import { agentOverhead } from "./figures/g13-agent-overhead.ts";
 import { agentJobs } from "./figures/s1-agent-jobs.ts";
 import { bundleGateway } from "./parts/workerd.ts";
 import { formatTable, type Measured, writeResults } from "./report.ts";
 import { parseSettings } from "./settings.ts";
 
-const figures: readonly Figure[] = [durableLog, fanOut, lineLatency, firstByte, spawnBlock, memory, agentJobs];
+const figures: readonly Figure[] = [
+  durableLog,
+  fanOut,
+  lineLatency,
+  firstByte,
+  spawnBlock,
+  memory,
+  agentOverhead,
+  agentJobs,
+];
 
 // Ending by "exit" ends the programs that were started, too.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));

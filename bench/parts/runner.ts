@@ -14,6 +14,8 @@ export interface Runner {
   /** The runner, and the process that starts its supervisors. */
   readonly pids: readonly number[];
   readonly dataDirectory: string;
+  /** Milliseconds of CPU that it has used so far, with its supervisors and the processes of jobs that have ended. */
+  cpuMs(): number;
   /** Waits until nothing of it has anything to do: the supervisor for the next job is ready. */
   untilRested(): Promise<void>;
   close(): Promise<void>;
@@ -59,6 +61,7 @@ export async function startRunner({ secret, preload, env }: RunnerOptions): Prom
     process: program.process,
     pids,
     dataDirectory,
+    cpuMs: () => cpuMs([...pids, ...spawner.flatMap(childrenOf)], { withChildren: true }),
     untilRested: () => untilRested(pids, spawner),
     async close() {
       await program.close();
