@@ -4,6 +4,7 @@ import { delimiter, resolve } from "node:path";
 import { loadEnvFile } from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseSecrets, type SigningKey } from "#protocol/signature.ts";
+import { readAcpAgents } from "./executor/acp/acp-agent.ts";
 import type { SessionLimits } from "./job/sessions.ts";
 import { readMcpServers } from "./mcp-config.ts";
 import type { ModelSettings } from "./model-proxy/model-settings.ts";
@@ -90,8 +91,10 @@ function isolation(variables: Variables): "none" {
 function jobSettings(variables: Variables): JobSettings {
   const claudePath = variables.optional("CLAUDE_PATH");
   const mcpServers = variables.file("MCP_CONFIG", readMcpServers);
+  const acpAgents = variables.file("ACP_AGENTS", readAcpAgents);
+  const path = variables.text("JOB_PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
   return {
-    path: variables.text("JOB_PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+    path,
     taskWallMs: variables.integer("JOB_TIMEOUT_MS", 300_000, 1000, 604_800_000),
     maxLogBytes: variables.integer("MAX_LOG_BYTES", 4 * 2 ** 30, 65_536, 4 * 2 ** 30),
     workspace: {
@@ -100,9 +103,11 @@ function jobSettings(variables: Variables): JobSettings {
     },
     executors: {
       searchPath: [variables.text("PATH", ""), ownPrograms].join(delimiter),
+      jobPath: path,
       ...(claudePath === undefined ? {} : { claudePath: resolve(claudePath) }),
       ...(mcpServers === undefined ? {} : { mcpServers }),
       allowRepositorySettings: variables.flag("ALLOW_REPOSITORY_SETTINGS"),
+      ...(acpAgents === undefined ? {} : { acpAgents }),
     },
     model: modelSettings(variables),
   };

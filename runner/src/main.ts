@@ -9,7 +9,7 @@ import { Nonces } from "./auth/nonces.ts";
 import { type Config, type ListenAddress, loadConfig } from "./config.ts";
 import { claimDataDirectory } from "./data-directory.ts";
 import type { ExecutorStatus } from "./executor/executor.ts";
-import { executors } from "./executor/executors.ts";
+import { listExecutors } from "./executor/executors.ts";
 import { Attachments } from "./job/attachments.ts";
 import { Jobs } from "./job/jobs.ts";
 import { Sessions } from "./job/sessions.ts";
@@ -121,7 +121,7 @@ function handleSignals({ config, jobs, leave, logger }: Shutdown): void {
 function probeExecutors({ job }: Config) {
   const signal = AbortSignal.timeout(probeTimeoutMs);
   return new Map(
-    Array.from(executors, ([name, executor]) => [
+    Array.from(listExecutors(job.executors), ([name, executor]) => [
       name,
       executor.probe(job.executors, signal).catch(
         (error: unknown): ExecutorStatus => ({

@@ -2,6 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { AskSchema, Decision } from "#gen/job/v1/ask_pb.js";
 import type { JobEventSchema, Message } from "#gen/job/v1/job_event_pb.js";
 import type { JobSpec, OutcomeSchema, PermissionMode } from "#gen/job/v1/job_pb.js";
+import type { AcpAgent } from "./acp/acp-agent.ts";
 
 /**
  * One kind of work. An executor says which process to start, turns what that process prints into events, and judges how
@@ -39,12 +40,16 @@ export type ExecutorStatus =
 export interface ExecutorSettings {
   /** Directories to search for programs, separated by colons: the runner's PATH and the node_modules/.bin beside it. */
   readonly searchPath: string;
+  /** JOB_PATH: the PATH of every job's process. Absent: searchPath. */
+  readonly jobPath?: string;
   /** CLAUDE_PATH: the program to run as Claude Code instead of the first `claude` in searchPath. */
   readonly claudePath?: string;
   /** The `mcpServers` of MCP_CONFIG: servers that jobs may name, as agents configure them. */
   readonly mcpServers?: Readonly<Record<string, object>>;
   /** ALLOW_REPOSITORY_SETTINGS: agents heed what a repository sets, its hooks among it. Absent: they do not. */
   readonly allowRepositorySettings?: boolean;
+  /** ACP_AGENTS: agents that speak the Agent Client Protocol, by the names of their executors. */
+  readonly acpAgents?: Readonly<Record<string, AcpAgent>>;
 }
 
 /** One attempt as its executor sees it. */
@@ -134,6 +139,8 @@ export interface Execution {
    */
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: ExecutionInput;
+  /** How long the process may stay once its input was closed before it is ended; absent: as long as it likes. */
+  readonly lingerMs?: number;
   readonly stdout: ExecutionOutput;
   /** How people steer it while it runs; absent when they cannot. */
   readonly steering?: AgentSteering;

@@ -1,7 +1,7 @@
 import { LogStream } from "#gen/job/v1/job_event_pb.js";
 import { EndCause } from "#gen/job/v1/job_pb.js";
 import { cutText } from "../executor/cut-text.ts";
-import { executorName, executors } from "../executor/executors.ts";
+import { findExecutor } from "../executor/executors.ts";
 import type { GitContext } from "../workspace/git.ts";
 import { makeWorkspace } from "../workspace/workspace.ts";
 import type { OutcomeInit } from "./outcome.ts";
@@ -20,8 +20,9 @@ export function prepareWorkspace(run: JobRun): Promise<Prepared> {
 
 /** A job as it uses its session. */
 export function sessionUse(run: JobRun, signal: AbortSignal): SessionUse {
-  const { request, spec, directory } = run;
-  return { request, spec, directory, executor: executors.get(executorName(spec)), git: gitContext(run, signal) };
+  const { request, spec, directory, settings } = run;
+  const executor = findExecutor(spec, settings.executors);
+  return { request, spec, directory, executor, git: gitContext(run, signal) };
 }
 
 async function beginWorkspace(run: JobRun): Promise<Prepared> {

@@ -3,7 +3,7 @@ import { ActorKind, EndCause, JobPhase, JobState, PermissionMode } from "#gen/jo
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { cutText } from "../executor/cut-text.ts";
 import { type Conclusion, type Execution, type Executor, Unstartable } from "../executor/executor.ts";
-import { executorName, executors } from "../executor/executors.ts";
+import { executorName, findExecutor } from "../executor/executors.ts";
 import type { ModelProxy } from "../model-proxy/model-proxy.ts";
 import type { OutputPipes } from "../process/pipe.ts";
 import { jobMarker } from "../process/process-table.ts";
@@ -99,7 +99,7 @@ async function openAgentModel(
 async function perform(run: ActiveRun): Promise<Conclusion> {
   const { stop, enterPhase, spec, limits } = run;
   enterPhase(JobPhase.PREPARING);
-  const executor = executors.get(executorName(spec));
+  const executor = findExecutor(spec, run.settings.executors);
   if (executor === undefined) return unstartable(unstartableOutcome(executorName(spec), "no such executor"));
   try {
     const prepared = await prepareWorkspace(run);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { LogStream } from "#gen/job/v1/job_event_pb.js";
 import type { Execution, ProcessInput } from "../executor/executor.ts";
 import { killSurvivors, signalGroup } from "../process/kill-group.ts";
@@ -53,7 +54,7 @@ export async function runProcess(request: RunRequest): Promise<RunResult> {
   const { process } = start;
   request.started(process.identity);
   emit(writer, { case: "started", value: { pid: process.identity.pid } });
-  if (execution.stdin.kind === "pipe") execution.stdin.opened(processInput(process));
+  if (execution.stdin.kind === "pipe") execution.stdin.opened(processInput(process, request));
   const end = await endOf(process, request);
   // What the command left behind may still be writing, such as the last stage of a pipeline. When stopped, it had its time.
   if (end.stopped === undefined) await process.drained(drainMs);
@@ -112,11 +113,30 @@ function outputSink({ execution: { stdout }, writer, stop }: RunRequest) {
   return { onOutput, finish: () => lines?.end() };
 }
 
-function processInput({ stdin }: StartedProcess): ProcessInput {
+function processInput(process: StartedProcess, { execution: { lingerMs }, writer }: RunRequest): ProcessInput {
+  const { stdin } = process;
+  let isEnded = false;
   return {
     write: (text) => void (stdin?.writable && stdin.write(text)),
-    end: () => void stdin?.end(),
+    end: () => {
+      if (isEnded) return;
+      isEnded = true;
+      stdin?.end();
+      if (lingerMs !== undefined) void endLingering(process, writer, lingerMs);
+    },
   };
+}
+
+/** Ends a process that stays although it was told everything. */
+async function endLingering(process: StartedProcess, writer: EventWriter, lingerMs: number): Promise<void> {
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    const left = new AbortController();
+    const stays = delay(lingerMs, true, { signal: left.signal }).catch(() => false);
+    const isThere = await Promise.race([stays, process.exited.then(() => false)]);
+    left.abort();
+    if (!isThere) return;
+    sendSignal(process, writer, signal);
+  }
 }
 
 function emit(writer: EventWriter, value: (Payload & { case: "process" })["value"]["event"]): void {
