@@ -4,6 +4,14 @@ import { type Ask, AskSchema, AskState } from "#gen/job/v1/ask_pb.js";
 import type { ListAsksRequest } from "#gen/job/v1/job_service_pb.js";
 import { pageTokenAfter, parsePageToken } from "./page-token.ts";
 
+/** The part of a Durable Object's SQL that asks need. */
+export interface AskSql {
+  exec<Row extends Record<string, SqlStorageValue>>(
+    query: string,
+    ...values: (string | number | Uint8Array)[]
+  ): Iterable<Row> & { toArray(): Row[] };
+}
+
 /** What a page shall hold. */
 export type AskPageWish = Pick<ListAsksRequest, "states" | "pageSize" | "pageToken">;
 
@@ -18,7 +26,7 @@ export interface AskPage {
 const maxPageBytes = 4 * 1024 * 1024;
 
 /** Reads one page; its token must be one of ours. */
-export function askPage(sql: SqlStorage, { states, pageSize, pageToken }: AskPageWish): AskPage {
+export function askPage(sql: AskSql, { states, pageSize, pageToken }: AskPageWish): AskPage {
   const wanted = states.length === 0 ? [AskState.OPEN] : states;
   const after = pageToken === "" ? { createdMs: -1, id: "" } : parsePageToken(pageToken, "ask");
   const limit = pageSize === 0 ? 50 : pageSize;

@@ -2,7 +2,7 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Ask, AskSchema, AskState } from "#gen/job/v1/ask_pb.js";
-import { type AskPage, type AskPageWish, askPage } from "../ask-page.ts";
+import { type AskPage, type AskPageWish, type AskSql, askPage } from "../ask-page.ts";
 import type { AskReport } from "../ask-report.ts";
 
 /** An open ask with what rules look at in its Job. */
@@ -20,9 +20,9 @@ const keptCount = 2_000;
 
 /** Every method is synchronous. */
 export class AskIndex {
-  readonly #sql: SqlStorage;
+  readonly #sql: AskSql;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: AskSql) {
     this.#sql = sql;
     sql.exec(`
       CREATE TABLE IF NOT EXISTS asks (

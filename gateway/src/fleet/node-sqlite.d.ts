@@ -3,6 +3,6 @@ declare module "node:sqlite" {
   /** A database; ":memory:" is one of its own. */
   export class DatabaseSync {
     constructor(path: string);
-    prepare(query: string): { all(...values: (string | number)[]): unknown[] };
+    prepare(query: string): { all(...values: (string | number | Uint8Array)[]): unknown[] };
   }
 }
