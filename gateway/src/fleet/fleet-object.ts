@@ -1,18 +1,9 @@
 /** The Durable Object that knows all runners and all Jobs: who has a slot, who waits and why, what lists show. */
 import { DurableObject } from "cloudflare:workers";
-import { create } from "@bufbuild/protobuf";
 import type { UsageGrouping, UsageRow } from "#gen/fleet/v1/fleet_service_pb.js";
 import type { Runner } from "#gen/fleet/v1/runner_pb.js";
 import type { AskRule } from "#gen/job/v1/ask_pb.js";
-import {
-  type Actor,
-  type Job,
-  JobState,
-  type PendingDetail,
-  PendingDetailSchema,
-  PendingReason,
-  type Usage,
-} from "#gen/job/v1/job_pb.js";
+import { type Actor, type Job, JobState, type PendingDetail, type Usage } from "#gen/job/v1/job_pb.js";
 import type { ListJobsRequest } from "#gen/job/v1/job_service_pb.js";
 import type { Answer } from "../answer.ts";
 import type { AskPage, AskPageWish } from "../ask-page.ts";
@@ -23,27 +14,21 @@ import { pageTokenAfter } from "../page-token.ts";
 import { Pulse } from "../pulse.ts";
 import { createRunnerClient } from "../runner-client.ts";
 import { AskDesk, type Ruled, type RuleWish } from "./ask-desk.ts";
-import { FleetStore, type KnownRunner, type SlotLease } from "./fleet-store.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { FleetStore, type KnownRunner } from "./fleet-store.ts";
 import { watchList } from "./list-watchers.ts";
-import { assignJobs, type QueuedJob, type SlotOffer, waitReason } from "./queue.ts";
+import { Places } from "./places.ts";
+import type { QueuedJob } from "./queue.ts";
 import { runnerState, toRunner } from "./runner-check.ts";
 import { RunnerRoster } from "./runner-roster.ts";
 import { UsageLedger } from "./usage-ledger.ts";
 import type { DayRange } from "./usage-range.ts";
 
-/** Jobs that can wait. */
-const maxQueued = 100_000;
-/** An offer that is not accepted in time goes back. */
-const offerMs = 15_000;
 /** How often runners are called while Jobs wait for one that is offline … */
 const eagerCheckMs = 2_000;
 /** … and while Jobs run or somebody watches. */
 const checkMs = 10_000;
 
-const dispatching = create(PendingDetailSchema, { reason: PendingReason.DISPATCHING });
-
-/** A slot kept for a Job of which nothing is known yet. */
-type KeptSlot = Pick<SlotLease, "runner" | "offeredMs">;
 /** How long a Job's report of an ask may be under way. */
 const askReportMs = 1_000;
 
@@ -51,11 +36,9 @@ export class FleetObject extends DurableObject<Env> {
   readonly #store: FleetStore;
   readonly #usage: UsageLedger;
   readonly #pulse = new Pulse(1_000);
-  /** Jobs being offered by this life of the object. */
-  readonly #offering = new Set<string>();
-  /** Slots kept for Jobs that are being created. Should they be forgotten, a runner refuses one Job too many. */
-  readonly #kept = new Map<string, KeptSlot>();
   readonly #roster: RunnerRoster;
+  readonly #dispatcher: Dispatcher;
+  readonly #places: Places;
   readonly #asks: AskDesk;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -74,11 +57,20 @@ export class FleetObject extends DurableObject<Env> {
       },
       onChecked: (runner, isChanged) => {
         if (isChanged) this.#pulse.beat();
-        this.#dispatch();
+        this.#dispatcher.dispatch();
         // The next call tries again.
         this.ctx.waitUntil(this.#settle(runner).catch(() => undefined));
       },
     });
+    this.#dispatcher = new Dispatcher({
+      store: this.#store,
+      roster: this.#roster,
+      offer: async (jobId, offer) => await env.JOB.getByName(jobId).offer(offer),
+      poke: async (jobId) => await env.JOB.getByName(jobId).poke(undefined),
+      own: (work) => ctx.waitUntil(work),
+      schedule: async () => await this.#schedule(),
+    });
+    this.#places = new Places(this.#store, () => this.#dispatcher.slotOffers());
     ctx.blockConcurrencyWhile(async () => {
       this.#roster.configure((await parseSettings(env)).runnerUrl);
       // Whatever an earlier life was doing, its alarm among it, may have been cut short.
@@ -93,8 +85,7 @@ export class FleetObject extends DurableObject<Env> {
   async report(job: Job): Promise<PendingDetail | undefined> {
     const state = job.status?.state ?? JobState.UNSPECIFIED;
     const { runner = "" } = job.placement ?? {};
-    const kept = this.#kept.get(job.id);
-    this.#kept.delete(job.id);
+    const kept = this.#dispatcher.takeKept(job.id);
     this.#store.transaction(() => {
       if (!this.#store.index(job)) return;
       this.#usage.enter(job, Date.now());
@@ -108,9 +99,9 @@ export class FleetObject extends DurableObject<Env> {
       } else if (state !== JobState.PENDING) this.#store.unlease(job.id);
     });
     this.#pulse.beat();
-    this.#dispatch();
+    this.#dispatcher.dispatch();
     await this.#schedule();
-    return state === JobState.PENDING ? this.#pendingDetail(job.id) : undefined;
+    return state === JobState.PENDING ? this.#places.of(job.id) : undefined;
   }
 
   /** Removes a deleted Job from the list. */
@@ -122,55 +113,19 @@ export class FleetObject extends DurableObject<Env> {
     this.#pulse.beat();
   }
 
-  /**
-   * Keeps a slot for a Job that is about to be created, if one is free and nobody waits for it. Nothing is stored: the
-   * Job's own report does that.
-   */
+  /** Keeps a slot for a Job that is about to be created, if one is free and nobody waits for it. */
   async admit(job: QueuedJob): Promise<Admission> {
-    if (this.#store.queueLength() >= maxQueued) return { kind: "full" };
-    const [assignment] = this.#store.isAwaited() || this.#isKnown(job.id) ? [] : assignJobs([job], this.#slotOffers());
-    const runner = assignment && this.#roster.find(assignment.runner);
-    if (runner === undefined) return { kind: "queued" };
-    this.#kept.set(job.id, { runner: runner.name, offeredMs: Date.now() });
-    return { kind: "offered", runner: runner.name, url: runner.url };
+    return this.#dispatcher.admit(job);
   }
 
   /** Gives back the slot that was kept for a Job that was not created after all. */
   async dismiss(jobId: string): Promise<void> {
-    if (this.#kept.delete(jobId)) this.#dispatch();
+    this.#dispatcher.dismiss(jobId);
   }
 
   /** Takes note of what became of the offer of a slot. */
   async settleOffer(jobId: string, runner: string, answer: OfferAnswer): Promise<void> {
-    this.#kept.delete(jobId);
-    switch (answer.kind) {
-      case "accepted":
-        // It may have ended and given the slot back before this answer came.
-        this.#store.accept(jobId);
-        return;
-      case "impossible":
-        // Its own report, which is on its way, says what became of it.
-        return;
-      case "over":
-        if (answer.hasEnded) this.#store.transaction(() => this.#giveBack(jobId));
-        else this.#store.accept(jobId);
-        return;
-      case "bound":
-        this.#store.transaction(() => {
-          this.#store.unlease(jobId);
-          this.#store.bind(jobId, answer.runner, answer.untilMs);
-        });
-        this.#dispatch();
-        return;
-      case "refused":
-      case "unanswered":
-        this.#store.unlease(jobId);
-        this.#roster.noteRefusal(runner, answer.kind, answer.message);
-        await this.#schedule();
-        return;
-      default:
-        answer satisfies never;
-    }
+    await this.#dispatcher.settle(jobId, runner, answer);
   }
 
   /** A page of the list, pending Jobs with their place in the queue. */
@@ -180,12 +135,12 @@ export class FleetObject extends DurableObject<Env> {
     const page = found.slice(0, size);
     const last = page.at(-1);
     const nextPageToken = found.length > size && last !== undefined ? pageTokenAfter(last) : "";
-    return { jobs: [...this.#withPlaces(page)], nextPageToken, revision: this.#store.revision() };
+    return { jobs: [...this.#places.show(page)], nextPageToken, revision: this.#store.revision() };
   }
 
   /** Why a Job waits and where it stands in the queue; undefined when it does not wait here. */
   async pendingDetail(jobId: string): Promise<PendingDetail | undefined> {
-    return this.#pendingDetail(jobId);
+    return this.#places.of(jobId);
   }
 
   /** What was spent on these days, by groups and in all. */
@@ -262,56 +217,19 @@ export class FleetObject extends DurableObject<Env> {
       end,
       pulse: this.#pulse,
       changesAfter: (revision, limit) => this.#store.changesAfter(revision, limit),
-      withPlaces: (jobs) => this.#withPlaces(jobs),
-      queuedJobs: (limit) => this.#queuedJobs(limit),
+      withPlaces: (jobs) => this.#places.show(jobs),
+      queuedJobs: (limit) => this.#places.first(limit),
     });
     return new Response(body);
   }
 
   override async alarm(): Promise<void> {
     await this.#roster.checkAll();
-    await this.#takeBackOffers();
+    await this.#dispatcher.takeBackOffers();
     this.#asks.prune();
     await this.#asks.goOn();
-    this.#dispatch();
+    this.#dispatcher.dispatch();
     await this.#schedule();
-  }
-
-  /** Offers waiting Jobs to free slots. */
-  #dispatch(): void {
-    const assignments = assignJobs(this.#store.queue(), this.#slotOffers());
-    for (const { jobId, runner } of assignments) {
-      const url = this.#roster.find(runner)?.url;
-      if (url === undefined) continue;
-      this.#store.lease({ jobId, runner, offeredMs: Date.now(), accepted: false });
-      this.ctx.waitUntil(this.#offer(jobId, runner, url));
-    }
-  }
-
-  async #offer(jobId: string, runner: string, url: string): Promise<void> {
-    this.#offering.add(jobId);
-    const answer = await this.env.JOB.getByName(jobId)
-      .offer({ runner, url })
-      .catch((error: unknown) => ({ kind: "unanswered" as const, message: String(error) }))
-      .finally(() => this.#offering.delete(jobId));
-    await this.settleOffer(jobId, runner, answer);
-  }
-
-  /** Nothing is left of a Job that has ended. */
-  #giveBack(jobId: string): void {
-    this.#store.dequeue(jobId);
-    this.#store.unlease(jobId);
-  }
-
-  /** Puts back what was offered by an earlier life of this object and never answered. */
-  async #takeBackOffers(): Promise<void> {
-    const late = this.#store.leases().filter(({ jobId, accepted, offeredMs }) => {
-      return !accepted && !this.#offering.has(jobId) && Date.now() - offeredMs > offerMs;
-    });
-    for (const { jobId } of late) {
-      if (this.#store.isQueued(jobId)) this.#store.unlease(jobId);
-      else await this.env.JOB.getByName(jobId).poke(undefined);
-    }
   }
 
   /** Wakes the Jobs that this runner holds or should hold, and has it forget the attempts that are none of theirs. */
@@ -343,69 +261,6 @@ export class FleetObject extends DurableObject<Env> {
     const dueMs = Date.now() + (isEager ? eagerCheckMs : checkMs);
     const alarmMs = await this.ctx.storage.getAlarm();
     if (alarmMs === null || alarmMs > dueMs) await this.ctx.storage.setAlarm(dueMs);
-  }
-
-  /** True when there is or was such a Job: a repeated request does not create it. */
-  #isKnown(jobId: string): boolean {
-    return this.#kept.has(jobId) || this.#store.jobs([jobId]).length > 0 || this.#store.wasForgotten(jobId);
-  }
-
-  #slotOffers(): readonly SlotOffer[] {
-    for (const [jobId, { offeredMs }] of this.#kept) if (Date.now() - offeredMs > offerMs) this.#kept.delete(jobId);
-    const taken = [...this.#store.leases(), ...this.#kept.values()];
-    const takenAt = (name: string) => taken.filter(({ runner }) => runner === name).length;
-    return this.#store.runners().map((runner) => ({
-      name: runner.name,
-      state: runnerState(runner),
-      freeSlots: this.#roster.isRefusing(runner.name) ? 0 : (runner.info?.slots ?? 0) - takenAt(runner.name),
-      labels: runner.info?.labels ?? [],
-      executors: runner.info?.executors.filter(({ problem }) => problem === "").map(({ name }) => name) ?? [],
-    }));
-  }
-
-  #pendingDetail(jobId: string): PendingDetail | undefined {
-    const queued = this.#store.queued(jobId);
-    if (queued !== undefined) {
-      const reason = waitReason(queued.job, this.#slotOffers());
-      return create(PendingDetailSchema, { reason, position: queued.position });
-    }
-    return this.#store.leases().some((lease) => lease.jobId === jobId && !lease.accepted) ? dispatching : undefined;
-  }
-
-  /** The same for many Jobs, in one pass over the queue. */
-  #pendingDetails(jobIds: readonly string[]): ReadonlyMap<string, PendingDetail> {
-    const wanted = new Set(jobIds);
-    const offers = this.#slotOffers();
-    const offered = this.#store.leases().filter(({ jobId, accepted }) => !accepted && wanted.has(jobId));
-    const details = new Map(offered.map(({ jobId }) => [jobId, dispatching]));
-    let position = 0;
-    for (const job of this.#store.queue()) {
-      position += 1;
-      if (wanted.has(job.id))
-        details.set(job.id, create(PendingDetailSchema, { reason: waitReason(job, offers), position }));
-      if (details.size === wanted.size) break;
-    }
-    return details;
-  }
-
-  /** The same Jobs, pending ones with their present reason and place. */
-  #withPlaces(jobs: readonly Job[]): readonly Job[] {
-    const pending = jobs.filter(({ status }) => status?.state === JobState.PENDING).map(({ id }) => id);
-    if (pending.length === 0) return jobs;
-    const details = this.#pendingDetails(pending);
-    return jobs.map((job) => {
-      const value = details.get(job.id);
-      if (value === undefined || job.status === undefined) return job;
-      return { ...job, status: { ...job.status, detail: { case: "pending", value } } };
-    });
-  }
-
-  #queuedJobs(limit: number): readonly Job[] {
-    const ids: string[] = [];
-    for (const { id } of this.#store.queue() as Iterable<QueuedJob>) {
-      if (ids.push(id) >= limit) break;
-    }
-    return this.#withPlaces(this.#store.jobs(ids));
   }
 
   #toRunner(runner: KnownRunner): Runner {

@@ -7,7 +7,7 @@ function job(id: string, needs: Partial<QueuedJob> = {}): QueuedJob {
 }
 
 function runner(name: string, has: Partial<SlotOffer> = {}): SlotOffer {
-  return { name, state: "online", freeSlots: 1, labels: [], executors: ["task"], ...has };
+  return { name, state: "online", freeSlots: 1, labels: [], executors: ["task"], isBudgetSpent: false, ...has };
 }
 
 test("jobs go to free slots in the order of the queue", () => {
@@ -77,4 +77,14 @@ test.each<[string, SlotOffer[], PendingReason]>([
 
 test("a draining or offline runner gets nothing, whatever slots it has", () => {
   expect(assignJobs([job("a")], [runner("x", { state: "draining" }), runner("y", { state: "offline" })])).toEqual([]);
+});
+
+test("an agent waits while the day's budget of every suiting runner is spent, a task does not", () => {
+  const agent = job("a", { executor: "claude" });
+  const spent = runner("vm", { executors: ["task", "claude"], isBudgetSpent: true });
+  const other = runner("other", { executors: ["task", "claude"] });
+  expect(assignJobs([agent, job("b")], [spent])).toEqual([{ jobId: "b", runner: "vm" }]);
+  expect(waitReason(agent, [spent])).toBe(PendingReason.BUDGET_EXHAUSTED);
+  expect(assignJobs([agent], [spent, other])).toEqual([{ jobId: "a", runner: "other" }]);
+  expect(waitReason(agent, [spent, { ...other, freeSlots: 0 }])).toBe(PendingReason.ALL_SLOTS_BUSY);
 });

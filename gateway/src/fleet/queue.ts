@@ -19,6 +19,8 @@ export interface SlotOffer {
   readonly freeSlots: number;
   readonly labels: readonly string[];
   readonly executors: readonly string[];
+  /** Its budget of the day for models is spent: agents wait. */
+  readonly isBudgetSpent: boolean;
 }
 
 /** A Job that shall be offered to a runner. */
@@ -40,7 +42,7 @@ export function assignJobs(queue: Iterable<QueuedJob>, runners: readonly SlotOff
   for (const job of queue) {
     if (!runners.some((runner) => freeOf(runner) > 0)) break;
     const [best] = runners
-      .filter((runner) => freeOf(runner) > 0 && suits(runner, job))
+      .filter((runner) => freeOf(runner) > 0 && suits(runner, job) && canPay(runner, job))
       .sort((a, b) => freeOf(b) - freeOf(a));
     if (best === undefined) continue;
     free.set(best.name, freeOf(best) - 1);
@@ -59,7 +61,13 @@ export function waitReason(job: QueuedJob, runners: readonly SlotOffer[]): Pendi
   if (suiting.length === 0) return PendingReason.NO_MATCHING_RUNNER;
   if (suiting.every(({ state }) => state === "offline")) return PendingReason.NO_RUNNER_ONLINE;
   if (suiting.every(({ state }) => state !== "online")) return PendingReason.RUNNER_DRAINING;
-  return PendingReason.ALL_SLOTS_BUSY;
+  const online = suiting.filter(({ state }) => state === "online");
+  return online.some((runner) => canPay(runner, job)) ? PendingReason.ALL_SLOTS_BUSY : PendingReason.BUDGET_EXHAUSTED;
+}
+
+/** A task uses no model. */
+function canPay({ isBudgetSpent }: SlotOffer, { executor }: QueuedJob): boolean {
+  return executor === "task" || !isBudgetSpent;
 }
 
 function suits({ name, labels, executors }: SlotOffer, job: QueuedJob): boolean {
