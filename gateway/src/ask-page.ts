@@ -27,26 +27,33 @@ const maxPageBytes = 4 * 1024 * 1024;
 
 /** Reads one page; its token must be one of ours. */
 export function askPage(sql: AskSql, { states, pageSize, pageToken }: AskPageWish): AskPage {
-  const wanted = states.length === 0 ? [AskState.OPEN] : states;
+  const wanted = JSON.stringify(states.length === 0 ? [AskState.OPEN] : states);
   const after = pageToken === "" ? { createdMs: -1, id: "" } : parsePageToken(pageToken, "ask");
   const limit = pageSize === 0 ? 50 : pageSize;
-  const rows = sql.exec<{ ask: ArrayBuffer }>(
-    `SELECT ask FROM asks WHERE state IN (SELECT value FROM json_each(?)) AND (created_ms, id) > (?, ?)
-     ORDER BY created_ms, id LIMIT ?`,
-    JSON.stringify(wanted),
-    after.createdMs,
-    after.id,
-    limit + 1,
-  );
-  const asks: Ask[] = [];
+  const read = <Row extends Record<string, SqlStorageValue>>(columns: string, count: number) =>
+    sql
+      .exec<Row>(
+        `SELECT ${columns} FROM asks WHERE state IN (SELECT value FROM json_each(?)) AND (created_ms, id) > (?, ?)
+         ORDER BY created_ms, id LIMIT ?`,
+        wanted,
+        after.createdMs,
+        after.id,
+        count,
+      )
+      .toArray();
+  const sizes = read<{ bytes: number }>("length(ask) AS bytes", limit + 1).map(({ bytes }) => bytes);
+  const count = countThatFits(sizes.slice(0, limit));
+  const asks = read<{ ask: ArrayBuffer }>("ask", count).map(({ ask }) => fromBinary(AskSchema, new Uint8Array(ask)));
+  const last = asks.at(-1);
+  return { asks, nextPageToken: last === undefined || count === sizes.length ? "" : pageTokenAfter(last) };
+}
+
+/** How many of these fit on a page; the first always does. */
+function countThatFits(sizes: readonly number[]): number {
   let bytes = 0;
-  for (const { ask } of rows) {
-    const last = asks.at(-1);
-    bytes += ask.byteLength;
-    if (last !== undefined && (asks.length === limit || bytes > maxPageBytes)) {
-      return { asks, nextPageToken: pageTokenAfter(last) };
-    }
-    asks.push(fromBinary(AskSchema, new Uint8Array(ask)));
-  }
-  return { asks, nextPageToken: "" };
+  const tooMuch = sizes.findIndex((size) => {
+    bytes += size;
+    return bytes > maxPageBytes;
+  });
+  return tooMuch === -1 ? sizes.length : Math.max(1, tooMuch);
 }

@@ -30,14 +30,16 @@ export interface Ruled {
 /** What the desk works with. */
 export interface AskDeskParts {
   readonly storage: DurableObjectStorage;
-  /** Has a Job decide asks by rules; answers with them as they stand. */
-  readonly decide: (jobId: string, matches: readonly AskMatch[]) => Promise<readonly Ask[]>;
+  /** Has a Job decide asks by rules; settles once it has reported that. */
+  readonly decide: (jobId: string, matches: readonly AskMatch[]) => Promise<void>;
 }
 
 /** Lifetime of a rule that names none. */
 const defaultLifetimeMs = 24 * 3_600_000;
-/** Most asks that are told of. */
+/** Most asks that are told of … */
 const maxTold = 200;
+/** … and characters in them. */
+const maxToldLength = 4 * 1024 * 1024;
 
 export class AskDesk {
   readonly #parts: AskDeskParts;
@@ -92,14 +94,14 @@ export class AskDesk {
       return isSame ? { ok: { rule: known, asks: [] } } : { refused: keyReused("another request") };
     }
     const rule = withTimes(wished, creator);
-    if (preview) return { ok: { rule: { ...rule, id: "" }, asks: this.#matching(rule).slice(0, maxTold) } };
+    if (preview) return { ok: { rule: { ...rule, id: "" }, asks: cutShort(this.#matching(rule)) } };
     if (this.rules({ includeEnded: false }).length >= maxRules) return { refused: tooManyRules() };
-    this.#parts.storage.transactionSync(() => {
+    const asks = this.#parts.storage.transactionSync(() => {
       this.#rules.save(rule, requestDigest);
-      this.#rules.plan(rule.id, this.#matching(rule));
+      return this.#rules.plan(rule.id, this.#matching(rule));
     });
-    const asks = (await this.goOn()).filter(({ decision }) => decision?.rule === rule.id);
-    return { ok: { rule: this.#rules.find(rule.id) ?? rule, asks: asks.slice(0, maxTold) } };
+    await this.goOn();
+    return { ok: { rule: this.#rules.find(rule.id) ?? rule, asks: cutShort(this.#decidedBy(rule.id, asks)) } };
   }
 
   /** Ends a rule; one that has ended is answered as it stands. */
@@ -113,18 +115,16 @@ export class AskDesk {
   }
 
   /** Has Jobs decide what new rules were found to decide. Of a Job that cannot, it is tried again by the next call. */
-  async goOn(): Promise<readonly Ask[]> {
+  async goOn(): Promise<void> {
     const works = [...this.#rules.planned()].map(async ([jobId, work]) => {
       const rules = work.map(({ askId, ruleId }) => ({ askId, rule: this.#rules.find(ruleId) }));
       const matches = rules.flatMap(({ askId, rule }) =>
         rule !== undefined && this.#holds(rule) ? [{ askId, rule }] : [],
       );
-      const decided = await this.#parts.decide(jobId, matches);
+      await this.#parts.decide(jobId, matches);
       for (const { askId } of work) this.#rules.done(askId);
-      return decided;
     });
-    const settled = await Promise.allSettled(works);
-    return settled.flatMap((work) => (work.status === "fulfilled" ? work.value : []));
+    await Promise.allSettled(works);
   }
 
   /** Removes what is kept no longer. */
@@ -133,13 +133,28 @@ export class AskDesk {
     this.#rules.prune(Date.now());
   }
 
-  #matching(rule: AskRule): readonly Ask[] {
-    return [...this.#index.open()].filter((open) => decides(rule, open)).map(({ ask }) => ask);
+  *#matching(rule: AskRule): Iterable<Ask> {
+    for (const open of this.#index.open()) if (decides(rule, open)) yield open.ask;
+  }
+
+  *#decidedBy(ruleId: string, askIds: readonly string[]): Iterable<Ask> {
+    for (const ask of this.#index.find(askIds)) if (ask.decision?.rule === ruleId) yield ask;
   }
 
   #holds({ expireTime, revoker }: AskRule): boolean {
     return revoker === undefined && expireTime !== undefined && timestampMs(expireTime) > Date.now();
   }
+}
+
+/** As many as are told of. All are read, as a query that is left before its end slows down later ones. */
+function cutShort(asks: Iterable<Ask>): readonly Ask[] {
+  const told: Ask[] = [];
+  let length = 0;
+  for (const ask of asks) {
+    length += ask.question.case === "permission" ? ask.question.value.inputJson.length : 0;
+    if (told.length < maxTold && (told.length === 0 || length <= maxToldLength)) told.push(ask);
+  }
+  return told;
 }
 
 function withTimes(rule: AskRule, creator: Actor): AskRule {

@@ -67,6 +67,14 @@ export class AskIndex {
     }
   }
 
+  /** The asks of these ids, the oldest first. */
+  *find(askIds: readonly string[]): Iterable<Ask> {
+    const query = "SELECT ask FROM asks WHERE id IN (SELECT value FROM json_each(?)) ORDER BY created_ms, id";
+    for (const { ask } of this.#sql.exec<{ ask: ArrayBuffer }>(query, JSON.stringify(askIds))) {
+      yield fromBinary(AskSchema, new Uint8Array(ask));
+    }
+  }
+
   /** The Jobs of these asks, by their ids, as far as they are known. */
   jobsOf(askIds: readonly string[]): ReadonlyMap<string, string> {
     const query = "SELECT id, job_id FROM asks WHERE id IN (SELECT value FROM json_each(?))";

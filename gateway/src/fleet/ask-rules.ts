@@ -64,11 +64,13 @@ export class AskRules {
     if (rule !== undefined) this.save({ ...rule, decided: rule.decided + 1 }, "");
   }
 
-  /** Notes that a rule shall decide these asks. */
-  plan(ruleId: string, asks: readonly Ask[]): void {
-    for (const { id, jobId } of asks) {
+  /** Notes that a rule shall decide these asks, and answers with their ids. */
+  plan(ruleId: string, asks: Iterable<Ask>): readonly string[] {
+    const works = Array.from(asks, ({ id, jobId }) => ({ id, jobId }));
+    for (const { id, jobId } of works) {
       this.#sql.exec("INSERT OR IGNORE INTO ask_rule_work VALUES (?, ?, ?)", id, jobId, ruleId);
     }
+    return works.map(({ id }) => id);
   }
 
   /** What rules still have to decide, by Job. */

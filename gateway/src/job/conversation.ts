@@ -1,7 +1,7 @@
 /** What people and a Job's agent say to each other: asks and their decisions, messages, the permission mode. */
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampNow } from "@bufbuild/protobuf/wkt";
-import { type Ask, type AskRule, AskRuleVerdict, type Decision, DecisionSchema } from "#gen/job/v1/ask_pb.js";
+import { type AskRule, AskRuleVerdict, type Decision, DecisionSchema } from "#gen/job/v1/ask_pb.js";
 import { type Message, MessageSchema, MessageState } from "#gen/job/v1/job_event_pb.js";
 import type { Actor, Job, PermissionMode } from "#gen/job/v1/job_pb.js";
 import type { NewMessage, SendMessageRequest } from "#gen/job/v1/job_service_pb.js";
@@ -40,6 +40,8 @@ export interface ConversationParts extends CourierParts {
 
 /** What is on its way is brought again so often. */
 const againMs = 5_000;
+/** Asks in one report: each may have 1 MiB, and a call between objects 32. */
+const maxReported = 16;
 
 export class Conversation {
   readonly #parts: ConversationParts;
@@ -79,18 +81,15 @@ export class Conversation {
   }
 
   /** Decides asks by rules of the fleet's. */
-  decideByRules(matches: readonly AskMatch[]): readonly Ask[] {
-    const decided = matches.flatMap(({ askId, rule }) =>
-      this.decide({ askIds: [askId], decision: rulingOf(rule), key: "" }),
-    );
-    return decided.flatMap(({ ask }) => (ask === undefined ? [] : [ask]));
+  decideByRules(matches: readonly AskMatch[]): void {
+    for (const { askId, rule } of matches) this.decide({ askIds: [askId], decision: rulingOf(rule), key: "" });
   }
 
-  /** Tells the fleet which asks changed, and follows the rules that it knows for them. */
+  /** Tells the fleet of some asks that changed, and follows the rules that it knows for them. */
   async report(): Promise<void> {
     const { record, report } = this.#parts;
     const { id: jobId, spec } = record.memory.job;
-    const { unindexed: asks } = record.asks;
+    const asks = record.asks.unindexed.slice(0, maxReported);
     if (asks.length === 0) return;
     const matches = await report({ jobId, repoRef: spec?.repoRef ?? "", labels: spec?.labels ?? {}, asks });
     // In this order: were it cut short in between, the fleet would be asked again.

@@ -1,7 +1,6 @@
 /** The Durable Object that owns one Job: its state, its events, its watchers, its attempt. */
 import { DurableObject } from "cloudflare:workers";
 import { durationMs, type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
-import type { Ask } from "#gen/job/v1/ask_pb.js";
 import type { Message } from "#gen/job/v1/job_event_pb.js";
 import { type Actor, EndCause, type Job, JobState, type PermissionMode } from "#gen/job/v1/job_pb.js";
 import { type Answer, keyReused } from "../answer.ts";
@@ -136,9 +135,9 @@ export class JobObject extends DurableObject<Env> {
     return await this.#settle(conversation.decide(wish));
   }
 
-  /** Decides asks by rules of the fleet's; answers with them as they stand. */
-  async decideByRules(matches: readonly AskMatch[]): Promise<readonly Ask[]> {
-    return await this.#settle(this.#conversation?.decideByRules(matches) ?? []);
+  /** Decides asks by rules of the fleet's; answers once the fleet has been told of it. */
+  async decideByRules(matches: readonly AskMatch[]): Promise<void> {
+    await this.#settle(this.#conversation?.decideByRules(matches));
   }
 
   /** Sends the agent a message, changes one that is queued, or withdraws it. */

@@ -2160,7 +2160,7 @@ export declare type CreateAskRuleResponse = Message<"blazecraft.job.v1.CreateAsk
   rule?: AskRule | undefined;
 
   /**
-   * Open asks that it decided, or would decide, at most 200.
+   * Open asks that it decided, or would decide, at most 200 and 4 MiB.
    *
    * @generated from field: repeated blazecraft.job.v1.Ask asks = 2;
    */
@@ -2179,7 +2179,7 @@ export declare type CreateAskRuleResponseJson = {
   rule?: AskRuleJson;
 
   /**
-   * Open asks that it decided, or would decide, at most 200.
+   * Open asks that it decided, or would decide, at most 200 and 4 MiB.
    *
    * @generated from field: repeated blazecraft.job.v1.Ask asks = 2;
    */
