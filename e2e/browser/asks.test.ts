@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { AskRuleVerdict } from "#gen/job/v1/ask_pb.js";
 import { PermissionMode } from "#gen/job/v1/job_pb.js";
 import { type Model, startModel } from "../model/model.ts";
 import { inOrder, type Script } from "../model/script.ts";
@@ -103,6 +104,21 @@ test("a finished job is continued", async () => {
   await page.waitForURL((url) => !url.pathname.includes(before));
   await transcript().getByText("The first one.").waitFor();
   expect((await system.jobs.getJob({ id: jobId() })).job?.continues).toBe(before);
+});
+
+test("what was spent and which rules hold are pages of their own", async () => {
+  await page.goto(`${system.gatewayUrl}/usage`);
+  await page.getByRole("tab", { name: "Job", exact: true }).click();
+  await page.getByRole("link", { name: "Make two files." }).waitFor();
+  const download = page.waitForEvent("download");
+  await page.getByRole("link", { name: "CSV" }).click();
+  expect((await download).suggestedFilename()).toBe("usage-by-job.csv");
+
+  await system.jobs.createAskRule({ rule: { rule: "Bash(make:*)", verdict: AskRuleVerdict.ALLOW } });
+  await page.getByRole("link", { name: "Rules" }).click();
+  await page.getByRole("button", { name: "Revoke Bash(make:*)" }).click();
+  await page.getByText("No rule holds").waitFor();
+  expect((await system.jobs.listAskRules({})).rules).toEqual([]);
 });
 
 test("an agent is given more leave only with a second press", async () => {

@@ -28,7 +28,7 @@ export function askSummary({ question }: Ask): string {
     case "questions":
       return question.value.questions[0]?.text ?? "";
     case "plan":
-      return question.value.plan.trim().split("\n", 1)[0] ?? "";
+      return question.value.plan.replace(/^[\s#]+/, "").split("\n", 1)[0] ?? "";
     case "budget":
       return `${costText(Number(question.value.spentMicros))} of ${costText(Number(question.value.limitMicros))}`;
     case undefined:

@@ -32,7 +32,8 @@ function BudgetBar({ budget }: { readonly budget: NonNullable<Spend["budget"]> }
 
 function UsageTable({ job }: { readonly job: Job }) {
   return (
-    <div class="table-box">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard
+    <section class="table-box" aria-label="By model" tabIndex={0}>
       <table>
         <thead>
           <tr>
@@ -49,7 +50,7 @@ function UsageTable({ job }: { readonly job: Job }) {
           {job.usageByModel.map(({ model, usage }) => usage && <UsageRow key={model} model={model} usage={usage} />)}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 

@@ -35,7 +35,7 @@ export function UsagePage(props: {
           CSV
         </a>
       </header>
-      <Tabs name="usage" label="Grouping" tabs={groupings} open={by} onOpen={store.show} />
+      <Tabs name="usage" label="Group by" tabs={groupings} open={by} onOpen={store.show} />
       <div {...tabPanelProps("usage", by)}>
         {store.failure.value && <p class="refusal">{store.failure.value}</p>}
         <UsageTable store={store} by={by} titleOf={titleOf} />

@@ -7,10 +7,10 @@ import { downloadWithKey } from "./download.ts";
 
 /** The ways to group usage, with the name that the REST interface gives each. */
 export const groupings = [
-  { id: "day", title: "By day", grouping: UsageGrouping.DAY },
-  { id: "repository", title: "By repository", grouping: UsageGrouping.REPOSITORY },
-  { id: "model", title: "By model", grouping: UsageGrouping.MODEL },
-  { id: "job", title: "By job", grouping: UsageGrouping.JOB },
+  { id: "day", title: "Day", grouping: UsageGrouping.DAY },
+  { id: "repository", title: "Repository", grouping: UsageGrouping.REPOSITORY },
+  { id: "model", title: "Model", grouping: UsageGrouping.MODEL },
+  { id: "job", title: "Job", grouping: UsageGrouping.JOB },
 ] as const;
 
 /** One of them. */
