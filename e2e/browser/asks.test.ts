@@ -26,8 +26,27 @@ beforeAll(async () => {
     ],
     subagent: [],
   });
-  const script: Script = (request) =>
-    request.prompt.includes("Which one did you make?") ? answer([text("The first one.")]) : play(request);
+  const question = {
+    question: "Which color?",
+    header: "Color",
+    multiSelect: false,
+    options: [choice("Red"), choice("Blue")],
+  };
+  const asking = inOrder({
+    main: [answer([toolUse("AskUserQuestion", { questions: [question] })]), answer([text("So be it.")])],
+    subagent: [],
+  });
+  const planning = inOrder({
+    main: [answer([toolUse("ExitPlanMode", { plan: "# Plan\n\n1. Paint it." })]), answer([text("Painted.")])],
+    subagent: [],
+  });
+  const sessions = new Map<string, Script>();
+  const script: Script = (request) => {
+    if (request.prompt.includes("Which one did you make?")) return answer([text("The first one.")]);
+    if (request.prompt.includes("Choose a color")) sessions.set(request.session, asking);
+    if (request.prompt.includes("Plan the paint")) sessions.set(request.session, planning);
+    return (sessions.get(request.session) ?? play)(request);
+  };
   model = await startModel({ script });
   const pages = join(import.meta.dirname, "../../web-client/dist");
   const runnerEnv = { ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: "sk-test" };
@@ -90,6 +109,7 @@ test("an agent asks, is allowed and denied by keyboard, told something, and its 
   await transcript().getByText("Leave it at one.").waitFor();
   await page.locator(".job-head .state-word").getByText("succeeded").waitFor();
   const { job } = await system.jobs.getJob({ id: jobId() });
+  expect(job?.usage?.costMicros).toBeGreaterThan(0n);
   const dollars = Number(job?.usage?.costMicros ?? 0n) / 1_000_000;
   const cost = dollars > 0 && dollars < 0.01 ? "< $0.01" : `$${dollars.toFixed(2)}`;
   await page.getByRole("region", { name: "Tokens and cost" }).getByText(`${cost} of $2.00 budget`).waitFor();
@@ -139,16 +159,58 @@ test("whoever decides second is told who was first", async () => {
   await expect.poll(() => allow.isEnabled()).toBe(true);
   const { asks } = await system.jobs.listAsks({ jobId: jobId() });
   const deny = { verdict: { case: "deny", value: { message: "Not now." } } } as const;
-  await page.route("**/DecideAsk", async (route) => {
-    const named = asks.map((ask) => ({ jobId: ask.jobId, askId: ask.id }));
-    await system.jobs.decideAsk({ asks: named, decision: deny });
-    await route.continue();
-  });
+  await page.route(
+    "**/DecideAsk",
+    async (route) => {
+      const named = asks.map((ask) => ({ jobId: ask.jobId, askId: ask.id }));
+      await system.jobs.decideAsk({ asks: named, decision: deny });
+      await route.continue();
+    },
+    { times: 1 },
+  );
   await allow.click();
   await page
     .locator(".asks-closed")
     .getByText(/^Already denied by local, /)
     .waitFor();
+});
+
+test("a question is answered with a choice, and only by its button", async () => {
+  await page.goto(`${system.gatewayUrl}/new?type=claude&repo_ref=test&prompt=Choose+a+color.`);
+  await page.getByRole("button", { name: "Run job" }).click();
+  const card = page.getByRole("article", { name: "Question" });
+  const send = card.getByRole("button", { name: "Send the answer" });
+  await card.getByRole("radio", { name: "Blue" }).check();
+  await page.keyboard.press("Enter");
+  await expect.poll(() => send.isEnabled()).toBe(true);
+  await send.click();
+  await page.locator(".job-head .state-word").getByText("succeeded").waitFor();
+  expect(model.requests.at(-1)?.body).toContain("Blue");
+});
+
+test("a plan is approved", async () => {
+  await page.goto(`${system.gatewayUrl}/new?type=claude&repo_ref=test&prompt=Plan+the+paint.`);
+  await page.getByRole("combobox", { name: "Permissions" }).first().selectOption("plan only");
+  await page.getByRole("button", { name: "Run job" }).click();
+  const card = page.getByRole("article", { name: "Plan to approve" });
+  await card.getByText("1. Paint it.").waitFor();
+  await card.getByRole("button", { name: "Approve the plan" }).click();
+  await page.locator(".job-head .state-word").getByText("succeeded").waitFor();
+});
+
+test("a spent budget is raised, and the job goes on", async () => {
+  await page.goto(`${system.gatewayUrl}/new?type=claude&repo_ref=test&prompt=Choose+a+color+again.`);
+  await page.getByRole("combobox", { name: "Permissions" }).first().selectOption("ask");
+  await page.getByRole("textbox", { name: "Budget $" }).fill("0.000001");
+  await page.getByRole("button", { name: "Run job" }).click();
+  const question = page.getByRole("article", { name: "Question" });
+  await question.getByRole("radio", { name: "Red" }).check();
+  await question.getByRole("button", { name: "Send the answer" }).click();
+  const budget = page.getByRole("article", { name: "Budget spent" });
+  await budget.getByRole("textbox", { name: "New limit in $" }).fill("5");
+  await budget.getByRole("button", { name: "Raise to $5.00" }).click();
+  await page.locator(".job-head .state-word").getByText("succeeded").waitFor();
+  expect((await system.jobs.getJob({ id: jobId() })).job?.budgetMicros).toBe(5_000_000n);
 });
 
 /** The card that asks for a command. */
@@ -161,6 +223,10 @@ async function decide(card: Locator, key: "y" | "n"): Promise<void> {
   await expect.poll(() => card.getByRole("button", { name: "Allow once" }).isEnabled()).toBe(true);
   await card.focus();
   await page.keyboard.press(key);
+}
+
+function choice(label: string): object {
+  return { label, description: `${label}, of course` };
 }
 
 function transcript(): Locator {
