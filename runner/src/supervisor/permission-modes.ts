@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type ActorSchema, PermissionMode } from "#gen/job/v1/job_pb.js";
+import { isLooser } from "#protocol/permission-mode.ts";
 import type { EventPayload } from "../executor/executor.ts";
 
 /** The permission mode of an attempt: each change is written once, whoever tells of it. */
@@ -22,7 +23,7 @@ export class PermissionModes {
     const previousMode = this.#current;
     if (settled(mode) === previousMode) return;
     this.#current = settled(mode);
-    const loosened = freedom[this.#current] > freedom[previousMode];
+    const loosened = isLooser(this.#current, previousMode);
     const value = { mode: this.#current, previousMode, loosened, ...(actor && { actor }) };
     const event = { case: "permissionModeChanged", value } as const;
     this.#emit({ case: "agent", value: { event } });
@@ -32,12 +33,3 @@ export class PermissionModes {
 function settled(mode: PermissionMode): PermissionMode {
   return mode === PermissionMode.UNSPECIFIED ? PermissionMode.ASK : mode;
 }
-
-/** How much is allowed, compared with the others. */
-const freedom: Readonly<Record<PermissionMode, number>> = {
-  [PermissionMode.PLAN]: 0,
-  [PermissionMode.UNSPECIFIED]: 1,
-  [PermissionMode.ASK]: 1,
-  [PermissionMode.ACCEPT_EDITS]: 2,
-  [PermissionMode.BYPASS]: 3,
-};
