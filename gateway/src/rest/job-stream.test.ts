@@ -50,6 +50,22 @@ test("a stream is framed as the documentation shows it", async () => {
   );
 });
 
+test("asks, messages and usage are events of their own", async () => {
+  const job = jobOf([
+    { payload: { case: "ask", value: { id: "ask_1", state: 1, question: { case: "plan", value: { plan: "p" } } } } },
+    { payload: { case: "message", value: { id: "msg_1", state: 2, text: "go" } } },
+    { payload: { case: "agent", value: { event: { case: "usage", value: { model: "m", usage: { requests: 1 } } } } } },
+    state(JobState.SUCCEEDED),
+  ]);
+  const events = parseSse(await (await open(job)).text());
+  expect(events.map(({ event, data }) => [event, data])).toMatchObject([
+    ["ask", { seq: 1, id: "ask_1", state: "open", plan: { plan: "p" } }],
+    ["message", { seq: 2, id: "msg_1", state: "consumed", text: "go" }],
+    ["usage", { seq: 3, type: "usage", model: "m", usage: { requests: 1 } }],
+    ["end", {}],
+  ]);
+});
+
 test("lines are whole, in the order in which they were completed", async () => {
   const events = parseSse(await (await open(jobOf(script))).text());
   expect(
