@@ -1,6 +1,5 @@
 /** The Durable Object that owns one Job: its state, its events, its watchers, its attempt. */
 import { DurableObject } from "cloudflare:workers";
-import { durationMs, type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Message } from "#gen/job/v1/job_event_pb.js";
 import { type Actor, EndCause, type Job, JobState, type PermissionMode } from "#gen/job/v1/job_pb.js";
 import { type Answer, keyReused } from "../answer.ts";
@@ -14,6 +13,7 @@ import { askNotFound } from "./ask-refusals.ts";
 import type { Decided } from "./asks.ts";
 import { Attempt } from "./attempt.ts";
 import { Conversation, type DecisionWish, type MessageWish } from "./conversation.ts";
+import { giveUpWaiting, wakeMs } from "./due.ts";
 import { FleetReport } from "./fleet-report.ts";
 import { type JobInit, JobRecord } from "./job-record.ts";
 import { finished, jobNotFound, notFinished, queueFull } from "./job-refusals.ts";
@@ -26,14 +26,6 @@ import { watchStream } from "./watchers.ts";
 export interface SeenAttempt extends Offer {
   readonly attempt: number;
 }
-
-/** Watchdog: how often an object with an attempt is woken, should the runtime have put it to sleep. */
-const watchdogMs = 30_000;
-/** Queue limit when the spec names none. */
-const defaultQueueMs = 7 * 24 * 3_600_000;
-const retryMs = 5_000;
-/** A runner that has not answered by then releases the attempt when the fleet sees it again. */
-const releaseForMs = 3_600_000;
 
 export class JobObject extends DurableObject<Env> {
   readonly #store: JobStore;
@@ -223,7 +215,7 @@ export class JobObject extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     const record = this.#record;
     if (record === undefined) return;
-    this.#giveUpWaiting(record);
+    giveUpWaiting(record);
     this.#goOn();
     this.#conversation?.goOn();
     this.#passOnCancel();
@@ -324,60 +316,19 @@ export class JobObject extends DurableObject<Env> {
     await this.#fleetReport?.send();
   }
 
-  /**
-   * Ends what waits in vain: a Job whose queue limit is over or that was canceled while a lost runner had been asked, and
-   * the tries to release an attempt on a runner that does not come back.
-   */
-  #giveUpWaiting(record: JobRecord): void {
-    const { holder, canceler } = record.memory;
-    if (holder?.phase === "starting" && Date.now() - holder.sinceMs > lease.boundMs) record.setHolder(undefined);
-    if (holder?.phase === "released" && Date.now() - timeMs(record.view().endTime) > releaseForMs)
-      record.setHolder(undefined);
-    if (record.state !== JobState.PENDING || record.isHeld) return;
-    if (canceler !== undefined) record.finishWith(EndCause.CANCELED, "canceled before it began", canceler);
-    else if (Date.now() >= queueDeadlineMs(record.view())) {
-      record.finishWith(EndCause.QUEUE_TIMEOUT, "no runner took it within its queue limit");
-    }
-  }
-
   /** Sees to it that the alarm rings no later than needed. An earlier one stays: it may be the one that woke this object. */
   async #setAlarm(): Promise<void> {
-    const times = [this.#nextAlarmMs(), this.#conversation?.dueMs].filter((time) => time !== undefined);
+    const wake = this.#record && wakeMs(this.#record, { isReported: this.#fleetReport?.isDue !== true });
+    const times = [wake, this.#conversation?.dueMs].filter((time) => time !== undefined);
     if (times.length === 0) return;
     const next = Math.min(...times);
     const set = await this.ctx.storage.getAlarm();
     if (set === null || set > next) await this.ctx.storage.setAlarm(next);
   }
-
-  #nextAlarmMs(): number | undefined {
-    const record = this.#record;
-    if (record === undefined) return undefined;
-    const { canceler, holder, job } = record.memory;
-    const isHurried = this.#fleetReport?.isDue || (holder?.phase === "held" && canceler !== undefined);
-    if (isHurried) return Math.min(Date.now() + retryMs, queueDeadlineMs(job));
-    switch (holder?.phase) {
-      case "held":
-      case "starting":
-      case "released":
-        return Date.now() + watchdogMs;
-      case undefined:
-        return record.state === JobState.PENDING ? queueDeadlineMs(record.view()) : undefined;
-    }
-  }
 }
 
 function startingAt({ runner, url }: Offer, attempt: number): Holder {
   return { runner, url, attempt, phase: "starting", sinceMs: Date.now() };
-}
-
-function queueDeadlineMs({ createTime, spec }: Job): number {
-  const limit = spec?.limits?.queue;
-  const limitMs = limit === undefined ? defaultQueueMs : durationMs(limit);
-  return timeMs(createTime) + limitMs;
-}
-
-function timeMs(time: Timestamp | undefined): number {
-  return time === undefined ? 0 : timestampMs(time);
 }
 
 function equal(one: Uint8Array, other: Uint8Array): boolean {
