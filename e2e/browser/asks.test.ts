@@ -82,6 +82,8 @@ test("an agent asks, is allowed and denied by keyboard, told something, and its 
     .waitFor();
   expect(await page.title()).toMatch(/^\(1\) ⚑/);
   await decide(first, "y");
+  // The focus stays near, on no button.
+  await expect.poll(() => page.evaluate("document.activeElement.getAttribute('aria-label')")).toBe("Waiting for you");
   expect(await page.evaluate("window.inertMs")).toBeGreaterThanOrEqual(490);
   await transcript().getByText("first", { exact: true }).waitFor({ state: "attached" });
 

@@ -24,7 +24,8 @@ export function AskDeck(props: {
   const hadFocus = useRef(false);
   const waiting = asks.open.value.filter((ask) => ask.jobId === job.id);
   const shown = chooseShown(waiting, shownId.current);
-  const closed = asks.list.value.get(closedId.value ?? "");
+  const leftId = shownId.current === shown?.id ? closedId.value : shownId.current;
+  const closed = asks.list.value.get(leftId ?? "");
   useEffect(() => {
     if (shownId.current !== shown?.id) closedId.value = shownId.current;
     shownId.current = shown?.id;
