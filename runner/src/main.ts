@@ -76,10 +76,6 @@ async function runRunner(config: Config): Promise<void> {
   const server = createRunnerServer({ routes, signatures, events: { jobs, heartbeatMs }, logger });
   const address = await listen(server, config.listen);
   const grpcAddress = config.grpcPort === undefined ? undefined : await listenGrpc(config.grpcPort, routes, logger);
-  logger.info(
-    { version, address, grpcAddress, dataDirectory: config.dataDirectory, pid: process.pid },
-    "runner listens",
-  );
   const leave = async () => {
     server.close();
     await Promise.race([new Promise((resolve) => server.once("close", resolve)), wait(farewellMs)]);
@@ -88,7 +84,12 @@ async function runRunner(config: Config): Promise<void> {
     logger.info("runner leaves");
     process.exit(0);
   };
+  // First: whoever reads that it listens may end it at once.
   handleSignals({ config, jobs, leave, logger });
+  logger.info(
+    { version, address, grpcAddress, dataDirectory: config.dataDirectory, pid: process.pid },
+    "runner listens",
+  );
 }
 
 interface Shutdown {

@@ -105,8 +105,9 @@ function fail(request: IncomingMessage, response: ServerResponse, error: unknown
     response.destroy();
     return;
   }
-  // What is left of the body is not read, so the connection is of no more use.
-  if (!request.complete) response.setHeader("connection", "close");
+  // What is left of the body is thrown away, within the request's timeout: a connection that is closed on somebody who
+  // still sends takes the answer with it.
+  if (!request.complete) request.resume();
   const known = error instanceof ConnectError ? error : new ConnectError("internal error", Code.Internal);
   writeConnectError(response, contentTypeOf(request), known);
 }
