@@ -8,7 +8,8 @@ import { type Model, startModel } from "../../../e2e/model/model.ts";
 import { answer, refusal, silence, type Turn, text } from "../../../e2e/model/turn.ts";
 import type { BudgetOptions } from "./budget.ts";
 import type { MeteredMessage } from "./exchange.ts";
-import { type ModelAddress, ModelProxy } from "./model-proxy.ts";
+import { type ModelAddress, ModelDoor } from "./model-door.ts";
+import { ModelProxy } from "./model-proxy.ts";
 
 let directory: string;
 let model: Model | undefined;
@@ -38,7 +39,7 @@ function makeProxy(setup: ProxySetup = {}): ModelProxy {
   const { baseUrl = model?.url ?? "", silenceMs = 60_000, fillMs = 60_000, budget, socketPath } = setup;
   proxy = new ModelProxy({
     settings: { apiKey: "sk-real", baseUrl, silenceMs, dayBudgetMicros: 0 },
-    socketPath: socketPath ?? `${directory}/model.sock`,
+    door: new ModelDoor(socketPath ?? `${directory}/model.sock`),
     fillMs,
     budget: {
       jobId: "job_1",

@@ -5,6 +5,7 @@ import type { EventPayload } from "../executor/executor.ts";
 import type { BudgetVerdict, ReachedLimit } from "../model-proxy/budget.ts";
 import { DayLedger, ledgerDirectory } from "../model-proxy/day-ledger.ts";
 import type { MeteredMessage } from "../model-proxy/exchange.ts";
+import { ModelDoor } from "../model-proxy/model-door.ts";
 import { ModelProxy } from "../model-proxy/model-proxy.ts";
 import type { ModelSettings } from "../model-proxy/model-settings.ts";
 import type { Closing } from "../model-proxy/rate-limit-gate.ts";
@@ -31,7 +32,7 @@ export function openModel(use: ModelUse): ModelProxy | undefined {
   if (apiKey === undefined) return undefined;
   return new ModelProxy({
     settings: { ...settings, apiKey },
-    socketPath,
+    door: new ModelDoor(socketPath),
     fillMs,
     budget: {
       jobId,
