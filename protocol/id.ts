@@ -1,7 +1,7 @@
 const alphabet = "0123456789abcdefghijklmnopqrstuvwxyz";
 
 /** A new random id: the prefix, an underscore, and 16 characters of 0-9a-z (82 bits). */
-export function randomId(prefix: "job" | "ask" | "msg" | "rule"): string {
+export function randomId(prefix: "job" | "ask" | "msg" | "rule" | "warm"): string {
   return `${prefix}_${idCharacters(crypto.getRandomValues(new Uint8Array(64)))}`;
 }
 

@@ -12,6 +12,7 @@ test("what is required is enough", async () => {
     listen: { kind: "tcp", host: "127.0.0.1", port: 8787 },
     grpcPort: undefined,
     slots: 3,
+    warmAgents: 0,
     sessions: { keepMs: 604_800_000, maxKept: 20 },
     logLevel: "info",
     job: { taskWallMs: 300_000, workspace: { defaultHost: "github.com", allowInsecure: false } },
@@ -47,6 +48,12 @@ test.each([
   ["a short second secret", { GATEWAY_SECRET: `${"s".repeat(32)},short` }],
   ["isolation left out", { ISOLATION: "" }],
   ["isolation that does not exist", { ISOLATION: "docker" }],
+  ["warm agents without a key", { WARM_AGENTS: "1" }],
+  ["too many warm agents", { WARM_AGENTS: "9", ANTHROPIC_API_KEY: "sk-x" }],
+  [
+    "warm agents that would miss a repository's settings",
+    { WARM_AGENTS: "1", ANTHROPIC_API_KEY: "sk-x", ALLOW_REPOSITORY_SETTINGS: "true" },
+  ],
 ])("%s is refused", async (_, change) => {
   await expect(parseConfig({ ...required, ...change })).rejects.toThrow(/configuration is wrong/);
 });
@@ -101,4 +108,9 @@ test("a day's budget is given in dollars, and is none by default", async () => {
   for (const wrong of ["0", "-1", "1e3", "0.0000001", "five"]) {
     await expect(dayBudget({ DAY_BUDGET_USD: wrong })).rejects.toThrow(`DAY_BUDGET_USD is "${wrong}"`);
   }
+});
+
+test("agents may be started before there are jobs", async () => {
+  const config = await parseConfig({ ...required, WARM_AGENTS: "2", ANTHROPIC_API_KEY: "sk-x" });
+  expect(config.warmAgents).toBe(2);
 });

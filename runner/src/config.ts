@@ -25,6 +25,8 @@ export interface Config {
   readonly isolation: "none";
   readonly logLevel: LogLevel;
   readonly drainTimeoutMs: number;
+  /** How many agents wait for jobs, started before there are any. */
+  readonly warmAgents: number;
   readonly sessions: SessionLimits;
   readonly job: JobSettings;
 }
@@ -67,6 +69,7 @@ export async function parseConfig(env: Readonly<Record<string, string | undefine
       keepMs: variables.integer("SESSION_KEEP_MS", 7 * 86_400_000, 0, 90 * 86_400_000),
       maxKept: variables.integer("MAX_KEPT_SESSIONS", 20, 0, 1000),
     },
+    warmAgents: warmAgents(variables),
     job: jobSettings(variables),
   };
   if (problems.length > 0)
@@ -86,6 +89,16 @@ function listenAddress(variables: Variables): ListenAddress {
 function isolation(variables: Variables): "none" {
   const hint = "must be chosen: ISOLATION=none runs jobs as the runner's own user, without confinement";
   return variables.oneOf("ISOLATION", undefined, ["none"] as const, hint);
+}
+
+/** An agent that waits has looked for a repository's settings already, and found none. */
+function warmAgents(variables: Variables): number {
+  const count = variables.integer("WARM_AGENTS", 0, 0, 8);
+  if (count === 0) return 0;
+  if (variables.optional("ANTHROPIC_API_KEY") === undefined) variables.problem("WARM_AGENTS needs ANTHROPIC_API_KEY");
+  if (variables.flag("ALLOW_REPOSITORY_SETTINGS"))
+    variables.problem("WARM_AGENTS cannot be used with ALLOW_REPOSITORY_SETTINGS");
+  return count;
 }
 
 function jobSettings(variables: Variables): JobSettings {
@@ -152,6 +165,11 @@ class Variables {
 
   optional(name: string): string | undefined {
     return this.#env[name] || undefined;
+  }
+
+  /** Says what is wrong about several of them. */
+  problem(fact: string): void {
+    this.#problems.push(fact);
   }
 
   text(name: string, fallback: string): string {

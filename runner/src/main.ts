@@ -4,7 +4,7 @@ import type { Server } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import type { ConnectRouter } from "@connectrpc/connect";
 import pino from "pino";
-import { RunnerService } from "#gen/runner/v1/runner_service_pb.js";
+import { RunnerService, type StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { Nonces } from "./auth/nonces.ts";
 import { type Config, type ListenAddress, loadConfig } from "./config.ts";
 import { claimDataDirectory } from "./data-directory.ts";
@@ -13,11 +13,13 @@ import { listExecutors } from "./executor/executors.ts";
 import { Attachments } from "./job/attachments.ts";
 import { Jobs } from "./job/jobs.ts";
 import { Sessions } from "./job/sessions.ts";
+import { canUseWarmAgent, warmAgentName } from "./job/warm-use.ts";
 import { DayLedger, ledgerDirectory } from "./model-proxy/day-ledger.ts";
 import { createRunnerService } from "./runner-service.ts";
 import { createGrpcServer } from "./server/grpc-server.ts";
 import { createRunnerServer } from "./server.ts";
 import { SupervisorPool } from "./supervisor/supervisor-pool.ts";
+import { WarmSpares } from "./supervisor/warm-spares.ts";
 import { version } from "./version.ts";
 
 const startTime = new Date();
@@ -46,11 +48,17 @@ async function runRunner(config: Config): Promise<void> {
   const supervisors = new SupervisorPool({
     onHeld: (supervisor, held) => jobs.attach(supervisor, held),
     onProblem: (error) => logger.error({ err: error }, "supervisor problem"),
+    warm:
+      config.warmAgents === 0 ? undefined : warmSpares(config, (session) => clear(sessions.clearWarm(session)), logger),
   });
   const sessions = new Sessions(config.sessions, Date.now);
-  const jobs = new Jobs({ slots: config.slots, settings: config.job, supervisors, sessions, logger });
+  const clear = (work: Promise<void>) =>
+    void work.catch((error: unknown) => logger.error({ err: error }, "a warm agent's session cannot be cleared"));
+  const canBeWarm = (request: StartJobRequest) => config.warmAgents > 0 && canUseWarmAgent(request, config.job);
+  const jobs = new Jobs({ slots: config.slots, settings: config.job, supervisors, sessions, canBeWarm, logger });
   jobs.adopt();
   jobs.sweep();
+  clear(sessions.clearLeftWarm());
   await supervisors.open();
   const attachments = new Attachments(Date.now);
   setInterval(() => {
@@ -117,6 +125,11 @@ function handleSignals({ config, jobs, leave, logger }: Shutdown): void {
   };
   process.on("SIGTERM", (signal) => void onSignal(signal));
   process.on("SIGINT", (signal) => void onSignal(signal));
+}
+
+function warmSpares({ warmAgents, job }: Config, onGone: (session: string) => void, logger: pino.Logger): WarmSpares {
+  const onReady = (session: string) => logger.info({ session }, "an agent waits for a job");
+  return new WarmSpares({ count: warmAgents, agent: warmAgentName, settings: job, onReady, onGone });
 }
 
 function probeExecutors({ job }: Config) {

@@ -17,12 +17,52 @@ export interface Executor {
   prepare(job: ExecutorJob): Promise<Execution>;
   /** How later jobs go on with what its agent remembers; absent when they cannot. */
   readonly sessions?: AgentSessions;
+  /** How its program is started before there is a job for it; absent when it cannot be. */
+  readonly early?: EarlyStart;
+}
+
+/** How an agent's program is started in an empty workspace, to wait there for the first prompt. */
+export interface EarlyStart {
+  /** Whether such a program can do all that a job wants: nothing is left that it would have to be told when it starts. */
+  serves(spec: JobSpec, settings: ExecutorSettings): boolean;
+  /** What to start. Throws Unstartable when nothing can be. */
+  prepare(place: EarlyPlace): Promise<EarlyLaunch>;
+}
+
+/** Where a program waits for a job. */
+export interface EarlyPlace {
+  readonly settings: ExecutorSettings;
+  /** Name of its session. */
+  readonly session: string;
+  /** Absolute path of its TMPDIR. */
+  readonly tmp: string;
+  /** Where it will find its model, and what it gives there as its key. */
+  readonly model: { readonly address: ModelAddress; readonly token: string };
+}
+
+/** A program and its whole command line. */
+export interface Launch {
+  /** The program and its arguments; the program is looked up in the process's PATH when it holds no slash. */
+  readonly argv: readonly [string, ...string[]];
+  /**
+   * Variables to add. The process's environment is otherwise clean: PATH, HOME, TMPDIR, LANG, LC_ALL, TERM, CI and
+   * BLAZECRAFT_JOB_ID, then the spec's env, then these.
+   */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A program that is to wait for a job. */
+export interface EarlyLaunch extends Launch {
+  /** Written to its input at once; it is ready when it answers. */
+  readonly greeting: string;
+  /** Brings the variables of its job to what it will start. */
+  readonly tell: (variables: Readonly<Record<string, string>>) => void;
 }
 
 /** The sessions of an agent in its own store, which lies in the job's HOME. */
 export interface AgentSessions {
-  /** Id of the session that a job begins. */
-  idFor(jobId: string): string;
+  /** Id of the session that a job begins, by the name that it has on the runner: mostly the job's id. */
+  idFor(session: string): string;
   /** Whether the store in this HOME has the session. */
   holds(sessionId: string, home: string): boolean;
   /** What of HOME is its store, as paths in it. The next job finds nothing else there: it would be settings that nobody chose. */
@@ -64,8 +104,12 @@ export interface ExecutorJob {
   readonly home: string;
   /** Absolute path of the job's TMPDIR; removed when the process has ended. */
   readonly tmp: string;
+  /** Name of its session on the runner. */
+  readonly session: string;
   /** Id of the session that the agent shall go on with. Absent when it begins one. */
   readonly resumes?: string;
+  /** The job's program, when it was started early and waits; `prepare` then answers how it was started. */
+  readonly waiting?: Launch;
   /** Files that the job gives its agent. Absent when it gives none. */
   readonly attachments?: AttachedFiles;
   /** Writes an event, in order with the log; its time is now. The supervisor numbers and stores it. */
@@ -130,14 +174,7 @@ export interface MessageQueue {
 export type EventPayload = NonNullable<MessageInitShape<typeof JobEventSchema>["payload"]>;
 
 /** What to start, and who reads what it prints. Standard error always goes to the job's log. */
-export interface Execution {
-  /** The program and its arguments; the program is looked up in the process's PATH when it holds no slash. */
-  readonly argv: readonly [string, ...string[]];
-  /**
-   * Variables to add. The process's environment is otherwise clean: PATH, HOME, TMPDIR, LANG, LC_ALL, TERM, CI and
-   * BLAZECRAFT_JOB_ID, then the spec's env, then these.
-   */
-  readonly env: Readonly<Record<string, string>>;
+export interface Execution extends Launch {
   readonly stdin: ExecutionInput;
   /** How long the process may stay once its input was closed before it is ended; absent: as long as it likes. */
   readonly lingerMs?: number;

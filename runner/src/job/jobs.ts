@@ -22,6 +22,7 @@ import {
   writeOwner,
 } from "../supervisor/job-directory.ts";
 import { limitGraceMs, limitsOf } from "../supervisor/limits.ts";
+import { markersOf } from "../supervisor/session-directory.ts";
 import type { JobSettings } from "../supervisor/settings.ts";
 import type { Supervisor, SupervisorPool } from "../supervisor/supervisor-pool.ts";
 import { Attempt, stopMarginMs } from "./attempt.ts";
@@ -35,6 +36,8 @@ export interface JobsOptions {
   readonly settings: JobSettings;
   readonly supervisors: Pick<SupervisorPool, "take">;
   readonly sessions: Sessions;
+  /** Whether a job can use an agent that was started before it. */
+  readonly canBeWarm: (request: StartJobRequest) => boolean;
   readonly logger: Logger;
 }
 
@@ -160,10 +163,10 @@ export class Jobs {
 
   async #launch(attempt: Attempt, request: StartJobRequest): Promise<void> {
     const { jobId, number, slot } = attempt;
-    const { settings, supervisors, sessions, logger } = this.#options;
-    const supervisor = await supervisors.take();
+    const { settings, supervisors, sessions, canBeWarm, logger } = this.#options;
+    const { supervisor, session } = await supervisors.take({ warm: canBeWarm(request) });
     try {
-      sessions.open(request);
+      sessions.open(request, session);
       await createJobDirectory(request, { supervisor: supervisor.process, slot });
     } catch (error) {
       supervisor.command({ kind: "leave" });
@@ -240,7 +243,7 @@ export class Jobs {
     const { jobId, number, slot, directory } = attempt;
     const { supervisors, logger } = this.#options;
     logger.error({ jobId, attempt: number }, "the supervisor died; cleaning up and ending its job");
-    const supervisor = await supervisors.take();
+    const { supervisor } = await supervisors.take();
     try {
       await writeOwner(directory, { supervisor: supervisor.process, slot });
     } catch (error) {
@@ -280,7 +283,9 @@ export class Jobs {
   async #abandon(attempt: Attempt): Promise<void> {
     const { jobId, number, directory } = attempt;
     attempt.killSupervisor();
-    const survivors = await killSurvivors(jobId, readLeader(directory));
+    const request = readStart(directory);
+    const markers = request === undefined ? [jobId] : markersOf(request);
+    const survivors = await killSurvivors(markers, readLeader(directory));
     this.#options.logger.error(
       { jobId, attempt: number, survivors },
       "the job did not end and is deleted without an end",

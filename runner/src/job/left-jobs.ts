@@ -53,7 +53,7 @@ function setAside(jobId: string, problem: unknown, logger: Logger): void {
   logger.error({ jobId, err: problem, directory: broken }, "the job's directory cannot be read and is set aside");
   mkdirSync(brokenDirectory, { recursive: true, mode: 0o700 });
   renameSync(`${jobsDirectory}/${jobId}`, broken);
-  killSurvivors(jobId, undefined).catch((error: unknown) =>
+  killSurvivors([jobId], undefined).catch((error: unknown) =>
     logger.error({ jobId, err: error }, "what is left of the job cannot be ended"),
   );
 }

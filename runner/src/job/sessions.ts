@@ -1,18 +1,23 @@
-import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { Code } from "@connectrpc/connect";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { problemError } from "#protocol/problem.ts";
+import { killSurvivors } from "../process/kill-group.ts";
 import { trashDirectory } from "../supervisor/job-directory.ts";
 import {
   findSession,
   giveBackSession,
+  isWarm,
   listSessions,
   readSession,
   type SessionRecord,
+  sessionKey,
+  sessionKeys,
   sessionRoot,
   sessionsDirectory,
+  takenSession,
   writeSession,
 } from "../supervisor/session-directory.ts";
 
@@ -34,10 +39,14 @@ export class Sessions {
     mkdirSync(sessionsDirectory, { recursive: true, mode: 0o700 });
   }
 
-  /** Gives a job the session that it continues, once; throws when it cannot have it. One that begins its own finds none. */
-  open(request: StartJobRequest): void {
+  /**
+   * Gives a job the session that it continues, once; throws when it cannot have it. One that begins its own finds none,
+   * unless it gets the one of an agent that was started before it.
+   */
+  open(request: StartJobRequest, warm: string | undefined): void {
     const { jobId, continues } = request;
     if (continues === "") this.#discard(jobId);
+    if (warm !== undefined) writeSession(warm, { ...untouched, endedMs: this.#now(), takers: { [continues]: jobId } });
     if (continues === "" || request.spec?.work.case !== "agent") return;
     const found = findSession(({ jobId: last, takers }) => last === continues || continues in takers);
     const taker = found?.record.takers[continues];
@@ -51,29 +60,51 @@ export class Sessions {
   /** Undoes `open` for a job that could not be started. */
   abandon(request: StartJobRequest): void {
     if (request.continues !== "") giveBackSession(request);
-    else this.#discard(request.jobId);
+    else this.#discard(sessionKey(request));
   }
 
   /** Keeps what an agent's released job leaves if another can go on with it; of the rest only who had it. */
-  release({ jobId, continues }: StartJobRequest, isHeld: (jobId: string) => boolean): void {
-    const key = continues === "" ? jobId : findSession(({ takers }) => takers[continues] === jobId)?.key;
+  release(request: StartJobRequest, isHeld: (jobId: string) => boolean): void {
+    const { jobId, continues } = request;
+    const key = takenSession(request) ?? (continues === "" ? jobId : undefined);
     const record = key === undefined ? undefined : readSession(key);
-    if (record === undefined) this.#discard(jobId);
-    else if (key !== undefined && record.takers[record.jobId] === jobId) this.#empty(key);
+    if (key === undefined || record === undefined) this.#discard(jobId);
+    else if (!hasBegun(record)) this.#discard(key);
+    else if (takerOf(record) === jobId) this.#empty(key);
     this.sweep(isHeld);
   }
 
   /** Deletes what is too old or too much, but nothing that a job works in. */
   sweep(isHeld: (jobId: string) => boolean): void {
-    for (const key of readdirSync(sessionsDirectory)) {
-      if (readSession(key) === undefined && !isHeld(key)) this.#discard(key);
+    for (const key of sessionKeys()) {
+      const record = readSession(key);
+      // One that no job has taken from its agent yet is not to be swept.
+      const isUnused =
+        record === undefined ? !isWarm(key) && !isHeld(key) : !hasBegun(record) && !isHeld(takerOf(record));
+      if (isUnused) this.#discard(key);
     }
     const idle = listSessions()
-      .filter(({ record }) => !isHeld(record.jobId) && !isHeld(record.takers[record.jobId] ?? ""))
+      .filter(({ record }) => hasBegun(record) && !isHeld(record.jobId) && !isHeld(takerOf(record)))
       .toSorted((a, b) => b.record.endedMs - a.record.endedMs);
     for (const [index, { key, record }] of idle.entries()) {
       if (index >= this.#limits.maxKept || this.#isOld(record)) this.#discard(key);
     }
+  }
+
+  /** Leaves nothing of a session whose agent was started before a job came, unless a job has taken it. */
+  async clearWarm(key: string): Promise<void> {
+    if (readSession(key) !== undefined) return;
+    await killSurvivors([key], undefined);
+    this.#discard(key);
+  }
+
+  /** Clears all of them: an earlier runner's. */
+  async clearLeftWarm(): Promise<void> {
+    await Promise.all(
+      sessionKeys()
+        .filter(isWarm)
+        .map((key) => this.clearWarm(key)),
+    );
   }
 
   #isOld({ endedMs }: SessionRecord): boolean {
@@ -93,6 +124,19 @@ export class Sessions {
   #discard(key: string): void {
     discard(sessionRoot(key));
   }
+}
+
+/** What is known of a session before its first job has ended. */
+const untouched = { jobId: "", agent: "", sessionId: "", repoRef: "", commit: "" };
+
+/** Whether a job has ended in it. */
+function hasBegun({ jobId }: SessionRecord): boolean {
+  return jobId !== "";
+}
+
+/** The job that has it now; empty for none. */
+function takerOf({ jobId, takers }: SessionRecord): string {
+  return takers[jobId] ?? "";
 }
 
 let discarded = 0;

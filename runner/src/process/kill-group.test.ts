@@ -37,6 +37,6 @@ test.runIf(process.getuid?.() === 0)("a process that may not be signaled is name
   const { pid = 0 } = leader;
   const identity = JSON.stringify(identifyProcess(pid));
   expect(await evaluate(`signalGroup(${pid}, "SIGTERM")`, nobody)).toBe(false);
-  expect(await evaluate(`killSurvivors("job_0", ${identity})`, nobody)).toEqual([pid]);
-  expect(await evaluate(`killSurvivors("job_0", ${identity})`, 0)).toEqual([]);
+  expect(await evaluate(`killSurvivors(["job_0"], ${identity})`, nobody)).toEqual([pid]);
+  expect(await evaluate(`killSurvivors(["job_0"], ${identity})`, 0)).toEqual([]);
 });

@@ -12,15 +12,18 @@ export function killProcess(identity: ProcessIdentity): void {
 }
 
 /**
- * Kills whatever is left of a job: its process group, and every process that carries its marker, wherever it went. Answers
+ * Kills whatever is left of a job: its process group, and every process that carries one of its markers, wherever it went. Answers
  * what withstood that: processes of another user, and such as wait for a device.
  */
-export async function killSurvivors(jobId: string, leader: ProcessIdentity | undefined): Promise<readonly number[]> {
-  let survivors = findJobProcesses(jobId, leader);
+export async function killSurvivors(
+  ids: readonly string[],
+  leader: ProcessIdentity | undefined,
+): Promise<readonly number[]> {
+  let survivors = findJobProcesses(ids, leader);
   for (let round = 0; round < maxRounds && survivors.length > 0; round += 1) {
     for (const pid of survivors) signalProcess(pid, "SIGKILL");
     await wait(Math.min(round + 1, 20));
-    survivors = findJobProcesses(jobId, leader);
+    survivors = findJobProcesses(ids, leader);
   }
   return survivors;
 }

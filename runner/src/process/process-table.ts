@@ -19,16 +19,19 @@ export function isAlive({ pid, startTime, bootId: boot }: ProcessIdentity): bool
   return boot === bootId() && readStat(pid)?.startTime === startTime;
 }
 
-/** Name of the environment variable that every process of a job carries; its value is the job's id. */
+/**
+ * Name of the environment variable that every process of a job carries. Its value is the job's id, or the name of the
+ * session for an agent that was started before its job.
+ */
 export const jobMarker = "BLAZECRAFT_JOB_ID";
 
-/** Live processes that carry a job's marker or belong to the process group of its first process. */
-export function findJobProcesses(jobId: string, leader: ProcessIdentity | undefined): number[] {
-  const marker = `${jobMarker}=${jobId}`;
+/** Live processes that carry one of a job's markers or belong to the process group of its first process. */
+export function findJobProcesses(ids: readonly string[], leader: ProcessIdentity | undefined): number[] {
+  const markers = ids.map((id) => `${jobMarker}=${id}`);
   return readdirSync("/proc")
     .map(Number)
     .filter((pid) => pid > 0 && pid !== process.pid)
-    .filter((pid) => belongsToGroup(pid, leader) || carriesMarker(pid, marker));
+    .filter((pid) => belongsToGroup(pid, leader) || carriesMarker(pid, markers));
 }
 
 function belongsToGroup(pid: number, leader: ProcessIdentity | undefined): boolean {
@@ -38,10 +41,11 @@ function belongsToGroup(pid: number, leader: ProcessIdentity | undefined): boole
   return stat?.group === leader.pid && stat.session === leader.pid && stat.startTime >= leader.startTime;
 }
 
-function carriesMarker(pid: number, marker: string): boolean {
+function carriesMarker(pid: number, markers: readonly string[]): boolean {
   const environment = readProc(`${pid}/environ`);
-  if (environment === undefined || !environment.includes(marker)) return false;
-  return environment.split("\0").includes(marker) && readStat(pid) !== undefined;
+  if (environment === undefined || !markers.some((marker) => environment.includes(marker))) return false;
+  const variables = environment.split("\0");
+  return markers.some((marker) => variables.includes(marker)) && readStat(pid) !== undefined;
 }
 
 interface ProcessStat {

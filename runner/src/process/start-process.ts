@@ -14,9 +14,11 @@ export interface ProcessRequest {
   readonly stdin: "none" | "pipe";
   readonly stdout: Pipe;
   readonly stderr: Pipe;
-  /** Takes output before it returns; the bytes are overwritten afterwards. */
-  readonly onOutput: (stream: "stdout" | "stderr", data: Uint8Array) => void;
+  readonly onOutput: OutputListener;
 }
+
+/** Takes output before it returns; the bytes are overwritten afterwards. */
+export type OutputListener = (stream: "stdout" | "stderr", data: Uint8Array) => void;
 
 /** A process, or why there is none. */
 export type ProcessStart =

@@ -24,7 +24,15 @@ export type Report =
   /** The last event is spooled and everything of the job has been cleaned up; the supervisor holds it no more. */
   | { readonly kind: "ended"; readonly end: SpoolEnd }
   /** It is a spare again. One that does not say so behind its job leaves. */
-  | { readonly kind: "free" };
+  | { readonly kind: "free" }
+  | WarmReport;
+
+/** What becomes of an agent that was started before there is a job for it. */
+export type WarmReport =
+  /** It waits for a job. */
+  | { readonly kind: "warmed"; readonly session: string }
+  /** No job has it, and nothing of it runs; its directory is left. */
+  | { readonly kind: "cooled"; readonly session: string };
 
 /** The attempt that a supervisor holds. */
 export interface HeldJob {
@@ -40,6 +48,8 @@ export type Command =
   | { readonly kind: "run"; readonly jobId: string; readonly slot: number; readonly settings: JobSettings }
   /** Clean up after a supervisor that died, and write the end of its job; only to a spare. */
   | { readonly kind: "recover"; readonly jobId: string }
+  /** Start an agent that waits for a job, in a session of this name; only to a spare that has none. */
+  | { readonly kind: "warm"; readonly session: string; readonly agent: string; readonly settings: JobSettings }
   /** It is not needed after all; only to a spare. */
   | { readonly kind: "leave" }
   | { readonly kind: "stop"; readonly stop: StopOrder }
@@ -129,11 +139,14 @@ const reportFields: Fields<Report> = {
   answered: { call: isNumber, answer: isAnswer },
   ended: { end: isSpoolEnd },
   free: {},
+  warmed: { session: isString },
+  cooled: { session: isString },
 };
 
 const commandFields: Fields<Command> = {
   run: { jobId: isString, slot: isNumber, settings: isSettings },
   recover: { jobId: isString },
+  warm: { session: isString, agent: isString, settings: isSettings },
   leave: {},
   stop: { stop: isStop },
   decide: { askId: isString, decision: isJson },

@@ -10,20 +10,23 @@ import { type JobDirectory, jobDirectory, markDiskFull, readStart, reserveDisk, 
 import { recoverJob } from "./recover-job.ts";
 import { runJob } from "./run-job.ts";
 import type { RunnerLink } from "./runner-link.ts";
-import { withSession } from "./session-directory.ts";
+import { sessionKey, withSession } from "./session-directory.ts";
 import type { StopSignal } from "./stop-signal.ts";
+import type { WarmAgent } from "./warm-agent.ts";
 
 /** What a supervisor holds a job with. */
 export interface JobHolder {
   readonly link: RunnerLink;
   readonly takePipes: () => OutputPipes;
   readonly stop: StopSignal;
+  /** The agent that this supervisor has started, or is about to, for this job or for none. */
+  readonly warm: Promise<WarmAgent> | undefined;
 }
 
 /** Runs a job until its end is reported, and keeps nothing of it. A failure ends the process: the runner has it recovered. */
 export async function holdJob(
   { jobId, slot, settings }: Extract<Command, { kind: "run" }>,
-  { link, takePipes, stop }: JobHolder,
+  { link, takePipes, stop, warm }: JobHolder,
 ): Promise<void> {
   const { directory, request } = readJob(jobId);
   const { spec, firstSequence, attempt } = request;
@@ -44,7 +47,22 @@ export async function holdJob(
     writer.event({ case: "phaseChanged", value: { phase } });
     link.phase(phase);
   };
-  await runJob({ request, spec, directory, slot, settings, takePipes, writer, stop, line: link, enterPhase });
+  const agent = await warm;
+  const isWanted = agent?.keepFor(sessionKey(request)) ?? false;
+  if (!isWanted) await agent?.discard();
+  await runJob({
+    request,
+    spec,
+    directory,
+    slot,
+    settings,
+    takePipes,
+    warm: isWanted ? agent : undefined,
+    writer,
+    stop,
+    line: link,
+    enterPhase,
+  });
   await finish(directory, spool, link);
   process.off("uncaughtException", onFailure);
 }
@@ -56,7 +74,7 @@ export async function holdLostJob(jobId: string, link: RunnerLink): Promise<void
   const scan = scanSpool(directory.spool, { firstSequence, log: logPlace(request.log) });
   link.hold({ jobId, attempt, phase: JobPhase.COLLECTING, end: scan.end });
   const { spool, writer } = openSpool(jobId, scan, { maxLogBytes: defaultLogBytes, link });
-  if (!scan.ended) await recoverJob(jobId, directory, writer);
+  if (!scan.ended) await recoverJob(request, directory, writer);
   await finish(directory, spool, link);
 }
 

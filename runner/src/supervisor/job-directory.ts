@@ -75,10 +75,10 @@ export function jobDirectoryAt(root: string): JobDirectory {
  */
 export async function createJobDirectory(request: StartJobRequest, owner: JobOwner): Promise<void> {
   const directory = jobDirectory(request.jobId);
-  const { root, tmp } = directory;
-  for (const path of [root, tmp]) mkdirSync(path, { mode: 0o700 });
-  const { workspace, home } = withSession(directory, request);
-  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const { root } = directory;
+  mkdirSync(root, { mode: 0o700 });
+  const { workspace, home, tmp } = withSession(directory, request);
+  for (const path of [home, tmp]) mkdirSync(path, { recursive: true, mode: 0o700 });
   // For people who look for it here.
   if (workspace !== directory.workspace) symlinkSync(workspace, directory.workspace);
   const ownerPath = `${root}/supervisor.json`;

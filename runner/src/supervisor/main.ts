@@ -10,22 +10,27 @@ import { holdJob, holdLostJob } from "./hold-job.ts";
 import { rehearseJob } from "./rehearse-job.ts";
 import { RunnerLink } from "./runner-link.ts";
 import { StopSignal } from "./stop-signal.ts";
+import type { WarmAgent } from "./warm-agent.ts";
 
 /** After so many jobs, or when it has grown so large, a fresh process is better. */
 const maxJobs = 40;
 const maxResidentBytes = 160 << 20;
 const pipesAtOnce = 8;
+/** After that a fresh agent is better: it knows what day it is, and is the program that is installed now. */
+const maxWarmMs = 600_000;
 
 /** For the processes of the next jobs; to open some takes a process itself, and that much longer than to open many. */
 let pipes = await openOutputPipes(".", pipesAtOnce);
 let jobsHeld = 0;
 /** Of the job that is held. */
 let stop: StopSignal | undefined;
+/** The agent that waits for a job, or will in a moment. */
+let warm: Promise<WarmAgent> | undefined;
 await rehearseJob();
-const link = new RunnerLink({ onCommand: obey, onOrphaned: () => process.exit(0) });
+const link = new RunnerLink({ onCommand: obey, onOrphaned: () => void vanish() });
 
 process.on("SIGTERM", () => {
-  if (!link.holdsJob) process.exit(0);
+  if (!link.holdsJob) void vanish();
   stop?.stop({ cause: EndCause.RUNNER_STOPPED, actor: { kind: ActorKind.RUNNER, id: "" }, graceMs: 10_000 });
 });
 
@@ -38,8 +43,11 @@ function obey(command: Exclude<Command, SteeringCommand>): void {
     case "recover":
       void holdLostJob(command.jobId, link).then(leave);
       return;
+    case "warm":
+      warm = warmUp(command);
+      return;
     case "leave":
-      process.exit(0);
+      void vanish();
       return;
     case "stop":
       // One that comes too late is for a job that has ended: the next is only given to a spare.
@@ -53,11 +61,29 @@ function obey(command: Exclude<Command, SteeringCommand>): void {
 async function run(command: Extract<Command, { kind: "run" }>): Promise<void> {
   jobsHeld += 1;
   stop = new StopSignal();
-  await holdJob(command, { link, takePipes, stop });
+  const taken = warm;
+  warm = undefined;
+  await holdJob(command, { link, takePipes, stop, warm: taken });
   stop = undefined;
   if (!link.isOpen || jobsHeld >= maxJobs || process.memoryUsage.rss() > maxResidentBytes) return leave();
   if (pipes.length === 0) pipes = await openOutputPipes(".", pipesAtOnce);
   link.free();
+}
+
+async function warmUp({ session, agent, settings }: Extract<Command, { kind: "warm" }>): Promise<WarmAgent> {
+  // One for the agent, one for a job that cannot use it.
+  if (pipes.length < 2) pipes.push(...(await openOutputPipes(".", pipesAtOnce)));
+  // Loaded when it is needed: most runners start no agents ahead.
+  const { WarmAgent } = await import("./warm-agent.ts");
+  return new WarmAgent({
+    session,
+    agent,
+    settings,
+    takePipes,
+    maxWaitMs: maxWarmMs,
+    onReady: () => link.warmth({ kind: "warmed", session }),
+    onGone: () => link.warmth({ kind: "cooled", session }),
+  });
 }
 
 function takePipes(): OutputPipes {
@@ -68,5 +94,12 @@ function takePipes(): OutputPipes {
 
 async function leave(): Promise<never> {
   await link.close();
+  return vanish();
+}
+
+/** Ends this process, which holds no job, and all that it has started. */
+async function vanish(): Promise<never> {
+  const agent = await warm;
+  await agent?.remove();
   process.exit(0);
 }

@@ -19,7 +19,10 @@ export interface ModelUse {
   readonly settings: ModelSettings;
   /** JobLimits.budget_micros. */
   readonly budgetMicros: bigint;
+  /** Where its agent finds it, when asked for a socket. */
   readonly socketPath: string;
+  /** What is open already, of an agent that was started before its job. */
+  readonly door: ModelDoor | undefined;
   readonly steering: Steering;
   readonly stop: StopSignal;
   readonly emit: (payload: EventPayload) => void;
@@ -32,7 +35,7 @@ export function openModel(use: ModelUse): ModelProxy | undefined {
   if (apiKey === undefined) return undefined;
   return new ModelProxy({
     settings: { ...settings, apiKey },
-    door: new ModelDoor(socketPath),
+    door: use.door ?? new ModelDoor(socketPath),
     fillMs,
     budget: {
       jobId,

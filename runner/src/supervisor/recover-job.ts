@@ -1,17 +1,23 @@
 import { rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { EndCause } from "#gen/job/v1/job_pb.js";
+import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { killSurvivors } from "../process/kill-group.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
 import { type JobDirectory, readLeader, wasDiskFull } from "./job-directory.ts";
 import { withSurvivors } from "./outcome.ts";
+import { markersOf } from "./session-directory.ts";
 
 /**
  * Ends a job whose supervisor died, or ended itself because the disk is full: nothing of it runs on that can be killed, and
  * its log stays as far as it was spooled.
  */
-export async function recoverJob(jobId: string, directory: JobDirectory, writer: EventWriter): Promise<void> {
-  const survivors = await killSurvivors(jobId, readLeader(directory));
+export async function recoverJob(
+  request: StartJobRequest,
+  directory: JobDirectory,
+  writer: EventWriter,
+): Promise<void> {
+  const survivors = await killSurvivors(markersOf(request), readLeader(directory));
   rmSync(directory.held, { recursive: true, force: true });
   rmSync(directory.modelSocket, { force: true });
   // What the job made unremovable goes with its directory, or stays; its end is not held up by that.

@@ -44,6 +44,7 @@ async function performRehearsal(directory: JobDirectory): Promise<void> {
     slot: 1,
     settings,
     takePipes: () => pipes,
+    warm: undefined,
     writer,
     stop: new StopSignal(),
     line: { onSteering: () => undefined, answer: () => undefined },

@@ -40,7 +40,7 @@ export async function recordSession(use: SessionUse, nowMs: number): Promise<voi
   if (executor?.sessions === undefined) return;
   const key = sessionKey(request);
   const before = readSession(key);
-  const sessionId = before?.sessionId ?? executor.sessions.idFor(request.jobId);
+  const sessionId = before?.sessionId || executor.sessions.idFor(key);
   if (!executor.sessions.holds(sessionId, directory.home)) return;
   const commit = await readCommit(spec.repoRef, git);
   if (commit === undefined) return;

@@ -6,20 +6,23 @@ import { type Conclusion, type Execution, type Executor, Unstartable } from "../
 import { executorName, findExecutor } from "../executor/executors.ts";
 import type { ModelProxy } from "../model-proxy/model-proxy.ts";
 import type { OutputPipes } from "../process/pipe.ts";
-import { jobMarker } from "../process/process-table.ts";
+import { type OutputListener, type ProcessStart, startProcess } from "../process/start-process.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
 import { ActiveEvents } from "./active-events.ts";
 import { placeAttachments } from "./attachment-files.ts";
 import { type JobDirectory, writeLeader } from "./job-directory.ts";
+import { jobEnvironment } from "./job-environment.ts";
 import { type JobLimitsMs, limitsOf } from "./limits.ts";
 import { stoppedOutcome, unstartableOutcome, withSurvivors } from "./outcome.ts";
 import { prepareWorkspace, sessionUse } from "./prepare-workspace.ts";
 import { recordSession } from "./resume-session.ts";
 import { exitFacts, runProcess } from "./run-process.ts";
 import type { SteeringLine } from "./runner-link.ts";
+import { markersOf, sessionKey } from "./session-directory.ts";
 import type { JobSettings } from "./settings.ts";
 import { Steering } from "./steering.ts";
 import type { StopSignal } from "./stop-signal.ts";
+import type { WarmAgent } from "./warm-agent.ts";
 
 /** One attempt, and what is needed to run it. */
 export interface JobRun {
@@ -30,6 +33,8 @@ export interface JobRun {
   readonly settings: JobSettings;
   /** Hands over what its process writes to; called once at most. */
   readonly takePipes: () => OutputPipes;
+  /** The agent that waits for this job; undefined when one is to be started. */
+  readonly warm: WarmAgent | undefined;
   readonly writer: EventWriter;
   readonly stop: StopSignal;
   readonly line: SteeringLine;
@@ -50,6 +55,8 @@ export async function runJob(run: JobRun): Promise<void> {
   stop.startLimits({ ...limits, interruptMs, isWaiting: () => steering.waits.isWaiting });
   const model = await openAgentModel(run, steering, events);
   const { outcome, result } = await perform({ ...run, limits, events, steering, model });
+  // One that was not needed after all, such as without a workspace.
+  await run.warm?.discard();
   stop.end();
   steering.close();
   await model?.close();
@@ -93,7 +100,8 @@ async function openAgentModel(
   const budgetMicros = spec.limits?.budgetMicros ?? 0n;
   const { jobId } = request;
   const socketPath = directory.modelSocket;
-  return openModel({ jobId, settings: settings.model, budgetMicros, socketPath, steering, stop, emit });
+  const door = run.warm?.door;
+  return openModel({ jobId, settings: settings.model, budgetMicros, socketPath, door, steering, stop, emit });
 }
 
 async function perform(run: ActiveRun): Promise<Conclusion> {
@@ -119,6 +127,7 @@ async function execute(run: ActiveRun, executor: Executor, resumes: string | und
   const execution = await executor.prepare({
     jobId: request.jobId,
     attempt: request.attempt,
+    session: sessionKey(request),
     spec,
     settings: settings.executors,
     workspace: directory.workspace,
@@ -126,6 +135,7 @@ async function execute(run: ActiveRun, executor: Executor, resumes: string | und
     tmp: directory.tmp,
     ...(resumes === undefined ? {} : { resumes }),
     ...(attachments && { attachments }),
+    ...(run.warm && { waiting: run.warm.launch }),
     emit: events.emit,
     permissionMode,
     ask: (question, context) => steering.asks.open(question, context),
@@ -136,11 +146,9 @@ async function execute(run: ActiveRun, executor: Executor, resumes: string | und
   if (execution.steering) steering.attach(execution.steering, permissionMode);
   enterPhase(JobPhase.EXECUTING);
   const result = await runProcess({
-    jobId: request.jobId,
+    markers: markersOf(request),
     execution,
-    env: jobEnvironment(run, execution),
-    directory: directory.workspace,
-    pipes: run.takePipes(),
+    start: (onOutput) => run.warm?.use(request.jobId, onOutput) ?? startJob(run, execution, onOutput),
     writer,
     stop,
     started: (leader) => writeLeader(directory, leader),
@@ -153,20 +161,18 @@ async function execute(run: ActiveRun, executor: Executor, resumes: string | und
   return { ...conclusion, outcome: withSurvivors(outcome, survivors) };
 }
 
-/** Nothing of the runner's own environment: what a job sees is this. */
-function jobEnvironment({ request, spec, directory, settings }: JobRun, { env }: Execution): Record<string, string> {
-  return {
-    PATH: settings.path,
-    HOME: directory.home,
-    TMPDIR: directory.tmp,
-    LANG: "C.UTF-8",
-    LC_ALL: "C.UTF-8",
-    TERM: "dumb",
-    CI: "true",
-    ...spec.env,
-    ...env,
-    [jobMarker]: request.jobId,
-  };
+function startJob(run: JobRun, { argv, env, stdin }: Execution, onOutput: OutputListener): Promise<ProcessStart> {
+  const { request, spec, directory, settings, takePipes } = run;
+  const { workspace, home, tmp } = directory;
+  const added = { ...spec.env, ...env };
+  return startProcess({
+    argv,
+    env: jobEnvironment({ path: settings.path, home, tmp, added, id: request.jobId }),
+    directory: workspace,
+    stdin: stdin.kind,
+    ...takePipes(),
+    onOutput,
+  });
 }
 
 const recordMs = 10_000;

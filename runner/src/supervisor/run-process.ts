@@ -3,20 +3,19 @@ import { LogStream } from "#gen/job/v1/job_event_pb.js";
 import type { Execution, ProcessInput } from "../executor/executor.ts";
 import { killSurvivors, signalGroup } from "../process/kill-group.ts";
 import { LineSplitter } from "../process/line-splitter.ts";
-import type { OutputPipes } from "../process/pipe.ts";
 import type { ProcessIdentity } from "../process/process-table.ts";
-import { type Exit, type StartedProcess, startProcess } from "../process/start-process.ts";
+import type { Exit, OutputListener, ProcessStart, StartedProcess } from "../process/start-process.ts";
 import type { EventWriter, Payload } from "../spool/event-writer.ts";
 import type { StopOrder } from "./control.ts";
 import type { StopSignal } from "./stop-signal.ts";
 
 /** A process to run to its end. */
 export interface RunRequest {
-  readonly jobId: string;
+  /** What its processes carry as their marker, one of these. */
+  readonly markers: readonly string[];
   readonly execution: Execution;
-  readonly env: Readonly<Record<string, string>>;
-  readonly directory: string;
-  readonly pipes: OutputPipes;
+  /** Starts the process, or hands over one that waits. */
+  readonly start: (onOutput: OutputListener) => ProcessStart | Promise<ProcessStart>;
   readonly writer: EventWriter;
   readonly stop: StopSignal;
   /** Called as soon as the process runs. */
@@ -40,16 +39,9 @@ export type RunResult =
  * running that can be killed, wherever its children went.
  */
 export async function runProcess(request: RunRequest): Promise<RunResult> {
-  const { jobId, execution, env, directory, pipes, writer } = request;
+  const { markers, execution, writer } = request;
   const { onOutput, finish } = outputSink(request);
-  const start = await startProcess({
-    argv: execution.argv,
-    env,
-    directory,
-    stdin: execution.stdin.kind,
-    ...pipes,
-    onOutput,
-  });
+  const start = await request.start(onOutput);
   if (start.kind === "unstartable") return start;
   const { process } = start;
   request.started(process.identity);
@@ -58,7 +50,7 @@ export async function runProcess(request: RunRequest): Promise<RunResult> {
   const end = await endOf(process, request);
   // What the command left behind may still be writing, such as the last stage of a pipeline. When stopped, it had its time.
   if (end.stopped === undefined) await process.drained(drainMs);
-  const survivors = await killSurvivors(jobId, process.identity);
+  const survivors = await killSurvivors(markers, process.identity);
   await process.drained(drainMs);
   process.close();
   finish();

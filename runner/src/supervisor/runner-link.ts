@@ -11,6 +11,7 @@ import {
   type SteeringCommand,
   send,
   socketName,
+  type WarmReport,
 } from "./control.ts";
 
 /** What a supervisor does with what it hears. */
@@ -82,6 +83,11 @@ export class RunnerLink implements SteeringLine {
     this.#steer = () => undefined;
   }
 
+  /** Says what became of an agent that was started before there is a job for it. */
+  warmth(report: WarmReport): void {
+    this.#report(report);
+  }
+
   /** Says that this supervisor can have another job. */
   free(): void {
     this.#report({ kind: "free" });
@@ -123,7 +129,10 @@ export class RunnerLink implements SteeringLine {
 
   #lost(socket: Socket): void {
     if (socket !== this.#socket) return;
-    if (this.#held === null) this.#options.onOrphaned();
+    if (this.#held === null) {
+      this.#options.onOrphaned();
+      return;
+    }
     this.#timer = setTimeout(() => this.#dial(), this.#redialMs);
     this.#redialMs = Math.min(this.#redialMs * 2, lastRedialMs);
   }

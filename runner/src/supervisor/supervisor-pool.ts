@@ -3,7 +3,8 @@ import { rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { ProcessIdentity } from "../process/process-table.ts";
-import { type Command, type HeldJob, onReports, type Report, send, socketName } from "./control.ts";
+import { type Command, type HeldJob, onReports, type Report, send, socketName, type WarmReport } from "./control.ts";
+import type { WarmSpares, WarmWish } from "./warm-spares.ts";
 
 /** A supervisor that is on the line. */
 export interface Supervisor {
@@ -14,7 +15,14 @@ export interface Supervisor {
 }
 
 /** What a supervisor says of the job that it holds. */
-export type JobReport = Exclude<Report, { kind: "hello" | "free" }>;
+export type JobReport = Exclude<Report, { kind: "hello" | "free" } | WarmReport>;
+
+/** A supervisor for a job. */
+export interface TakenSupervisor {
+  readonly supervisor: Supervisor;
+  /** The session whose agent it has started, for this job to take; undefined when it has none that waits. */
+  readonly session: string | undefined;
+}
 
 /** Whoever follows a supervisor until it is free again. */
 export interface SupervisorListener {
@@ -27,6 +35,8 @@ export interface SupervisorPoolOptions {
   /** A supervisor that holds a job called, after a restart of the runner or a cut line. */
   readonly onHeld: (supervisor: Supervisor, held: HeldJob) => void;
   readonly onProblem: (error: Error) => void;
+  /** Undefined when no agents are started before there are jobs. */
+  readonly warm: WarmSpares | undefined;
 }
 
 /**
@@ -39,7 +49,7 @@ export class SupervisorPool implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   /** In the order in which they were used; those that never were come first. */
   readonly #spares: Supervisor[] = [];
-  readonly #waiting: ((supervisor: Supervisor) => void)[] = [];
+  readonly #waiting: { readonly wish: WarmWish; readonly resolve: (taken: TakenSupervisor) => void }[] = [];
   /** Process ids of supervisors that called and have not been seen to end. */
   readonly #greeted = new Set<number>();
   readonly #quiet = setTimeout(() => this.#trim(), keptMs).unref();
@@ -64,9 +74,9 @@ export class SupervisorPool implements AsyncDisposable {
   }
 
   /** A supervisor without a job; a new spare is started in its place. */
-  take(): Promise<Supervisor> {
+  take(wish: WarmWish = { warm: false }): Promise<TakenSupervisor> {
     return new Promise((resolve) => {
-      this.#waiting.push(resolve);
+      this.#waiting.push({ wish, resolve });
       this.#match();
     });
   }
@@ -102,19 +112,37 @@ export class SupervisorPool implements AsyncDisposable {
   }
 
   #match(): void {
-    for (; this.#spares.length > 0 && this.#waiting.length > 0; ) {
-      // The one that was used last runs fastest.
-      const supervisor = this.#spares.pop();
-      if (supervisor !== undefined) this.#waiting.shift()?.(supervisor);
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const supervisor = this.#pick(next.wish);
+      if (supervisor === undefined) break;
+      this.#waiting.shift();
+      next.resolve({ supervisor, session: this.#warm?.handOver(supervisor, next.wish) });
     }
+    this.#warm?.tend(this.#spares);
     if (this.#waiting.length > 0) this.#refill();
     else setTimeout(() => this.#refill(), headStartMs).unref();
+  }
+
+  /** Takes one of the spares: of those that suit, the one that was used last, which runs fastest. */
+  #pick(wish: WarmWish): Supervisor | undefined {
+    const picked = this.#warm === undefined ? this.#spares.at(-1) : this.#warm.choose(this.#spares, wish);
+    if (picked !== undefined) this.#spares.splice(this.#spares.indexOf(picked), 1);
+    return picked;
+  }
+
+  get #warm(): WarmSpares | undefined {
+    return this.#options.warm;
+  }
+
+  /** How many spares there are while nothing happens. */
+  get #spareCount(): number {
+    return spareCount + (this.#warm?.count ?? 0);
   }
 
   #refill(): void {
     const spawner = this.#spawner;
     if (this.#closed || spawner === undefined) return;
-    for (; this.#spares.length + this.#starting < this.#waiting.length + spareCount; this.#starting += 1) {
+    for (; this.#spares.length + this.#starting < this.#waiting.length + this.#spareCount; this.#starting += 1) {
       spawner.send("start");
     }
   }
@@ -128,11 +156,15 @@ export class SupervisorPool implements AsyncDisposable {
       const index = this.#spares.indexOf(connection);
       if (index >= 0) this.#spares.splice(index, 1);
       connection.cut();
+      if (this.#closed) return;
+      this.#warm?.lost(connection);
       this.#refill();
     });
     onReports(socket, (report) => {
       if (report.kind === "hello") this.#greet(connection, report);
       else if (report.kind === "free") this.#takeBack(connection);
+      else if (report.kind === "warmed" || report.kind === "cooled")
+        this.#warm?.heard(connection, report, this.#spares);
       else connection.report(report);
     });
   }
@@ -151,7 +183,7 @@ export class SupervisorPool implements AsyncDisposable {
 
   #takeBack(connection: Connection): void {
     connection.free();
-    if (this.#spares.length >= mostSpares) {
+    if (this.#spares.length >= this.#spareCount + mostMore) {
       connection.command({ kind: "leave" });
       return;
     }
@@ -160,16 +192,20 @@ export class SupervisorPool implements AsyncDisposable {
     this.#match();
   }
 
-  /** Sends away the spares that only a burst of jobs needed. */
+  /** Sends away the spares that only a burst of jobs needed, but none whose agent waits. */
   #trim(): void {
-    for (const surplus of this.#spares.splice(0, this.#spares.length - spareCount)) surplus.command({ kind: "leave" });
+    const idle = this.#spares.filter((spare) => this.#warm?.has(spare) !== true);
+    for (const surplus of idle.slice(0, Math.max(0, this.#spares.length - this.#spareCount))) {
+      this.#spares.splice(this.#spares.indexOf(surplus), 1);
+      surplus.command({ kind: "leave" });
+    }
   }
 }
 
 const spawnerProgram = fileURLToPath(new URL("./spawner.ts", import.meta.url));
 const spareCount = 1;
-/** How many are kept of those that come back from a job. */
-const mostSpares = 4;
+/** How many more are kept of those that come back from a job. */
+const mostMore = 3;
 /** How long, counted from the last job's end. */
 const keptMs = 30_000;
 /** The next spare leaves the machine to a job that begins until the job has, unless somebody waits for the spare. */

@@ -12,6 +12,7 @@ import { startRequest } from "../../testing/jobs.ts";
 import { identifyProcess } from "../process/process-table.ts";
 import { onReports, type Report, send, socketName } from "./control.ts";
 import { createJobDirectory, jobDirectory, jobsDirectory, trashDirectory } from "./job-directory.ts";
+import { sessionsDirectory } from "./session-directory.ts";
 
 // A hundred jobs take their time on a busy machine.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
@@ -37,7 +38,7 @@ let reports: Report["kind"][];
 beforeEach(async () => {
   directory = mkdtempSync(`${tmpdir()}/blazecraft-supervisor-`);
   process.chdir(directory);
-  for (const name of [jobsDirectory, trashDirectory]) mkdirSync(name);
+  for (const name of [jobsDirectory, sessionsDirectory, trashDirectory]) mkdirSync(name);
   reports = [];
   server = createServer((socket) => {
     line = socket;

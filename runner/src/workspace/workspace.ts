@@ -11,7 +11,7 @@ export type WorkspaceSettings = RepoRefRules;
 export interface WorkspaceRequest {
   readonly repoRef: string;
   readonly settings: WorkspaceSettings;
-  /** Where git runs: its directory becomes the workspace and must not exist yet. */
+  /** Where git runs: its directory becomes the workspace; if it is there, it must be empty. */
   readonly git: GitContext;
   readonly emit: (event: WorkspaceEvent) => void;
 }
@@ -27,7 +27,7 @@ export type WorkspaceResult =
 
 /** Makes the workspace: an empty directory, or a clone with full history and the asked-for ref checked out. */
 export async function makeWorkspace({ repoRef, settings, git, emit }: WorkspaceRequest): Promise<WorkspaceResult> {
-  mkdirSync(git.directory, { mode: 0o700 });
+  mkdirSync(git.directory, { recursive: true, mode: 0o700 });
   const parsed = parseRepoRef(repoRef, settings);
   switch (parsed.kind) {
     case "scratch":

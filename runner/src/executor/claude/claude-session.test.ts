@@ -1,16 +1,16 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { EndCause, PermissionMode } from "#gen/job/v1/job_pb.js";
 import { makeAgentJob } from "../../../testing/agent-job.ts";
 import type { ProcessEnd } from "../executor.ts";
 import { ClaudeSession } from "./claude-session.ts";
 
-function openSession(prompt = "Go.", maxTurns = 0) {
+function openSession(prompt = "Go.", maxTurns = 0, late?: readonly object[]) {
   const agent = makeAgentJob();
   const input: string[] = [];
-  const session = new ClaudeSession({ prompt, maxTurns, job: agent.job, now: () => 0 });
+  const session = new ClaudeSession({ prompt, maxTurns, job: agent.job, now: () => 0, late });
   const stdin = { write: (text: string) => void input.push(text), end: () => void input.push("end") };
   const say = (line: string | object, truncated = false) => {
     const text = typeof line === "string" ? line : JSON.stringify(line);
@@ -24,6 +24,10 @@ function openSession(prompt = "Go.", maxTurns = 0) {
   /** What was written since, as objects. */
   const written = () => input.splice(0).map((line) => (line === "end" ? line : JSON.parse(line)));
   return { ...agent, input, say, session, stdin, begin, written };
+}
+
+function openLate() {
+  return openSession("Go.", 0, [{ subtype: "set_model", model: "claude-sonnet-5-5" }]);
 }
 
 function runSession(maxTurns = 0) {
@@ -55,6 +59,24 @@ test("the prompt goes in word for word, as one line that is no slash command", (
     client_composed: true,
     message: { role: "user", content: '/cost\n"quoted" @file \u2028' },
   });
+});
+
+test("a program that was started before its job gets the prompt once it is what the job wants", async () => {
+  const { session, stdin, say, written } = openLate();
+  session.begin(stdin);
+  expect(written()).toMatchObject([{ request_id: "runner-1", request: { subtype: "set_model" } }]);
+  say({ type: "control_response", response: { subtype: "success", request_id: "runner-1" } });
+  await vi.waitFor(() => expect(written()).toMatchObject([{ type: "user", message: { content: "Go." } }]));
+});
+
+test("a program that refuses to be what its job wants gets no prompt, and the job says why", async () => {
+  const { session, stdin, say, input } = openLate();
+  session.begin(stdin);
+  say({ type: "control_response", response: { subtype: "error", request_id: "runner-1", error: "no such model" } });
+  await vi.waitFor(() => expect(input).toHaveLength(2));
+  expect(input[1]).toBe("end");
+  const message = "Claude Code does not work as the job asks: no such model.";
+  expect(session.conclude(exited(0)).outcome).toMatchObject({ cause: EndCause.AGENT_ERROR, message });
 });
 
 test("the input is closed at a result that no other follows", () => {

@@ -27,11 +27,14 @@ export interface ClaudeSessionOptions {
   readonly job: Pick<ExecutorJob, "emit" | "ask" | "messages" | "modeChanged" | "home" | "workspace">;
   /** The time in ms since 1970. */
   readonly now: () => number;
+  /** What a program is asked for that was started before its job and greeted; undefined for one that was not. */
+  readonly late?: readonly object[] | undefined;
 }
 
 /** One session of Claude Code: a prompt and messages go in, events come out, until a result that nobody has a word to. */
 export class ClaudeSession implements AgentSteering {
   readonly #prompt: string;
+  readonly #late: readonly object[] | undefined;
   readonly #job: ClaudeSessionOptions["job"];
   readonly #translator: LineTranslator;
   readonly #consent: ToolConsent;
@@ -47,9 +50,12 @@ export class ClaudeSession implements AgentSteering {
   #isContinued = false;
   #limitReached = false;
   #keyRefused = false;
+  /** Why the program did not become what its job wants. */
+  #refusal: string | undefined;
 
-  constructor({ prompt, maxTurns, job, now }: ClaudeSessionOptions) {
+  constructor({ prompt, maxTurns, job, now, late }: ClaudeSessionOptions) {
     this.#prompt = prompt;
+    this.#late = late;
     this.#limit = new TurnLimit(maxTurns);
     this.#job = job;
     this.#translator = new LineTranslator({ now, onMode: (mode) => job.modeChanged(mode) });
@@ -64,9 +70,19 @@ export class ClaudeSession implements AgentSteering {
   /** Gives the prompt. The input stays open until the last result, because answers and messages go in there. */
   begin(stdin: ProcessInput): void {
     this.#stdin = stdin;
-    void this.#requests.send(initialize);
+    if (this.#late === undefined) void this.#requests.send(initialize);
     for (const line of this.#early.splice(0)) stdin.write(line);
-    this.#write(promptLine(this.#prompt));
+    if (this.#late === undefined) this.#write(promptLine(this.#prompt));
+    else void this.#beginLate(this.#late);
+  }
+
+  /** Gives the prompt once the program is what its job wants; when it refuses to be, the job ends without a turn. */
+  async #beginLate(requests: readonly object[]): Promise<void> {
+    const answers = await Promise.all(requests.map((request) => this.#requests.send(request)));
+    const refused = answers.find((answer) => answer.kind === "refused");
+    this.#refusal = refused?.error;
+    if (refused === undefined) this.#write(promptLine(this.#prompt));
+    else this.#end();
   }
 
   /** Takes a line that was printed. */
@@ -95,6 +111,7 @@ export class ClaudeSession implements AgentSteering {
         result: this.#result,
         keyRefused: this.#keyRefused,
         limitReached: this.#limitReached,
+        refusal: this.#refusal,
       }),
       result: this.#result?.text("result") ?? "",
     };
@@ -197,6 +214,6 @@ export class ClaudeSession implements AgentSteering {
 }
 
 /** Has Claude Code wait for us after each step, before it asks the model again: that is when messages are delivered. */
-const initialize = { subtype: "initialize", hooks: { PostToolBatch: [{ hookCallbackIds: ["step"] }] } };
+export const initialize = { subtype: "initialize", hooks: { PostToolBatch: [{ hookCallbackIds: ["step"] }] } };
 
 const decoder = new TextDecoder();

@@ -158,6 +158,7 @@ describe("without a runner", () => {
     const places = { workspace: directory, home: directory, tmp: directory };
     return claudeExecutor.prepare({
       jobId: "job_0123456789abcdef",
+      session: "job_0123456789abcdef",
       attempt: 1,
       spec,
       settings,

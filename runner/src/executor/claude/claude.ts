@@ -2,10 +2,18 @@ import { tmpdir } from "node:os";
 import { execa } from "execa";
 import { type AgentWork, EndCause } from "#gen/job/v1/job_pb.js";
 import { withAttachmentNote } from "../attachment-note.ts";
-import { type Execution, type Executor, type ExecutorJob, type ExecutorStatus, Unstartable } from "../executor.ts";
+import {
+  type Execution,
+  type Executor,
+  type ExecutorJob,
+  type ExecutorStatus,
+  type Launch,
+  Unstartable,
+} from "../executor.ts";
 import { ClaudeSession } from "./claude-session.ts";
 import { claudeArguments, claudeEnvironment } from "./command-line.ts";
-import { findClaude } from "./find-claude.ts";
+import { claudeEarlyStart, lateRequests } from "./early-start.ts";
+import { findClaude, requireClaude } from "./find-claude.ts";
 import { writeMcpFile } from "./mcp-file.ts";
 import { holdsSession } from "./session-file.ts";
 import { sessionIdOf } from "./session-id.ts";
@@ -14,39 +22,21 @@ import { sessionIdOf } from "./session-id.ts";
 export const claudeExecutor: Executor = {
   name: "claude",
   sessions: { idFor: sessionIdOf, holds: holdsSession, store: [".claude/projects"] },
+  early: claudeEarlyStart,
   async probe(settings, signal): Promise<ExecutorStatus> {
     const program = await findClaude(settings);
     if (program.kind === "missing") return { kind: "unusable", problem: program.problem };
     return readVersion(program.path, settings.searchPath, signal);
   },
   async prepare(job): Promise<Execution> {
-    const { settings, spec, tmp, jobId, permissionMode, attachments, resumes, model } = job;
+    const { spec, permissionMode, attachments, waiting } = job;
     const work = agentWork(job);
-    const program = await findClaude(settings);
-    if (program.kind === "missing") {
-      throw new Unstartable({ cause: EndCause.AGENT_NOT_INSTALLED, message: program.problem });
-    }
-    if (model === undefined) {
-      throw new Unstartable({ cause: EndCause.AGENT_NOT_AUTHENTICATED, message: noKey });
-    }
     const prompt = withAttachmentNote(work.prompt, attachments);
     const maxTurns = spec.limits?.maxTurns ?? 0;
-    const session = new ClaudeSession({ prompt, maxTurns, job, now: Date.now });
-    const access = { address: await model.listen("socket"), token: model.token };
-    const isRoot = process.getuid?.() === 0;
-    const argv = claudeArguments({
-      work,
-      limits: spec.limits,
-      sessionId: sessionIdOf(jobId),
-      resumes,
-      permissionMode,
-      attachments,
-      mcpFile: writeMcpFile(work.mcpServers, settings, tmp),
-      allowRepositorySettings: settings.allowRepositorySettings ?? false,
-    });
+    const late = waiting && lateRequests(work, permissionMode);
+    const session = new ClaudeSession({ prompt, maxTurns, job, now: Date.now, late });
     return {
-      argv: [program.path, ...argv],
-      env: claudeEnvironment({ model: access, tmp, isRoot }),
+      ...(waiting ?? (await prepareLaunch(job, work))),
       stdin: { kind: "pipe", opened: (stdin) => session.begin(stdin) },
       stdout: { kind: "lines", maxLineBytes, line: (line) => session.take(line) },
       steering: session,
@@ -54,6 +44,27 @@ export const claudeExecutor: Executor = {
     };
   },
 };
+
+async function prepareLaunch(job: ExecutorJob, work: AgentWork): Promise<Launch> {
+  const { settings, spec, tmp, session, permissionMode, attachments, resumes, model } = job;
+  const program = await requireClaude(settings);
+  if (model === undefined) {
+    throw new Unstartable({ cause: EndCause.AGENT_NOT_AUTHENTICATED, message: noKey });
+  }
+  const access = { address: await model.listen("socket"), token: model.token };
+  const isRoot = process.getuid?.() === 0;
+  const argv = claudeArguments({
+    work,
+    limits: spec.limits,
+    sessionId: sessionIdOf(session),
+    resumes,
+    permissionMode,
+    attachments,
+    mcpFile: writeMcpFile(work.mcpServers, settings, tmp),
+    allowRepositorySettings: settings.allowRepositorySettings ?? false,
+  });
+  return { argv: [program, ...argv], env: claudeEnvironment({ model: access, tmp, isRoot }) };
+}
 
 // Lines repeat whole files. The model's API takes no request larger than this, so nothing of use is longer.
 const maxLineBytes = 32 * 1024 * 1024;

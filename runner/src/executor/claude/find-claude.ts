@@ -1,4 +1,5 @@
-import type { ExecutorSettings } from "../executor.ts";
+import { EndCause } from "#gen/job/v1/job_pb.js";
+import { type ExecutorSettings, Unstartable } from "../executor.ts";
 import { findProgram } from "../find-program.ts";
 
 /** The program to run as Claude Code, or one sentence for a person that says why there is none. */
@@ -15,4 +16,11 @@ export async function findClaude({ claudePath, searchPath }: ExecutorSettings): 
   }
   const remedy = "run `npm install -g @anthropic-ai/claude-code` there, or set CLAUDE_PATH";
   return { kind: "missing", problem: `Claude Code is not installed on the runner: ${remedy}.` };
+}
+
+/** The program to run as Claude Code; throws Unstartable when there is none. */
+export async function requireClaude(settings: ExecutorSettings): Promise<string> {
+  const program = await findClaude(settings);
+  if (program.kind === "found") return program.path;
+  throw new Unstartable({ cause: EndCause.AGENT_NOT_INSTALLED, message: program.problem });
 }

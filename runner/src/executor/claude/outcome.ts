@@ -14,6 +14,8 @@ export interface SessionEnd {
   readonly keyRefused: boolean;
   /** It was not let go on, because it had its turns. */
   readonly limitReached: boolean;
+  /** Why the program, started before its job, did not become what that wants; undefined when it did. */
+  readonly refusal: string | undefined;
 }
 
 /** How an attempt ended. */
@@ -22,7 +24,10 @@ export function judgeEnd(end: ProcessEnd, session: SessionEnd): Outcome {
   return { ...judge(end, session), ...facts };
 }
 
-function judge(end: ProcessEnd, { result, keyRefused, limitReached }: SessionEnd): Outcome {
+function judge(end: ProcessEnd, { result, keyRefused, limitReached, refusal }: SessionEnd): Outcome {
+  if (refusal !== undefined) {
+    return { cause: EndCause.AGENT_ERROR, message: `Claude Code does not work as the job asks: ${refusal}.` };
+  }
   if (result === undefined) return judgeUnfinished(end);
   if (limitReached) return { cause: EndCause.TURN_LIMIT, message: turnLimitMessage };
   if (!result.flag("is_error")) return { cause: EndCause.COMPLETED, message: completedMessage(result) };
