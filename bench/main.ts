@@ -7,6 +7,7 @@ import { lineLatency } from "./figures/g4-line-latency.ts";
 import { firstByte } from "./figures/g6-first-byte.ts";
 import { spawnBlock } from "./figures/g7-spawn-block.ts";
 import { memory } from "./figures/g8-memory.ts";
+import { warmAgent } from "./figures/g9-warm-agent.ts";
 import { agentOverhead } from "./figures/g13-agent-overhead.ts";
 import { agentJobs } from "./figures/s1-agent-jobs.ts";
 import { bundleGateway } from "./parts/workerd.ts";
@@ -20,6 +21,7 @@ const figures: readonly Figure[] = [
   firstByte,
   spawnBlock,
   memory,
+  warmAgent,
   agentOverhead,
   agentJobs,
 ];

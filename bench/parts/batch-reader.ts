@@ -3,16 +3,18 @@ import { JobState } from "#gen/job/v1/job_pb.js";
 import { WatchJobResponseSchema } from "#gen/job/v1/job_service_pb.js";
 import { EnvelopeSplitter, envelopeFlags, envelopeMessage, messageFlag } from "#protocol/envelope.ts";
 
-/** Reads a watch and hands on what the job wrote. Throws when an event is missing or comes twice. */
+/** Reads a watch, hands on what the job wrote, and says when its agent did something. Throws when an event is missing or comes twice. */
 export class BatchReader {
   readonly #listener: (data: Uint8Array) => void;
+  readonly #onAgent: () => void;
   readonly #splitter = new EnvelopeSplitter();
   #next = 1;
   #end = { state: JobState.UNSPECIFIED, cause: "" };
   #isOver = false;
 
-  constructor(listener: (data: Uint8Array) => void) {
+  constructor(listener: (data: Uint8Array) => void, onAgent: () => void) {
     this.#listener = listener;
+    this.#onAgent = onAgent;
   }
 
   /** Takes bytes of the stream, which may be overwritten afterwards. */
@@ -38,6 +40,7 @@ export class BatchReader {
     this.#next += message.value.events.length;
     for (const { payload } of message.value.events) {
       if (payload.case === "log") this.#listener(payload.value.data);
+      else if (payload.case === "agent") this.#onAgent();
       else if (payload.case === "logGap") throw new Error("output was cut");
       else if (payload.case === "stateChanged") {
         const { status } = payload.value;

@@ -43,9 +43,9 @@ export class JobClient {
     return job.id;
   }
 
-  /** Watches a job from its beginning to its end, which must be a success, and hands on what it writes. */
-  async watch(id: string, listener: (data: Uint8Array) => void): Promise<void> {
-    const reader = new BatchReader(listener);
+  /** Watches a job from its beginning to its end, which must be a success: hands on what it writes, and what its agent does. */
+  async watch(id: string, listener: (data: Uint8Array) => void, onAgent: () => void = () => undefined): Promise<void> {
+    const reader = new BatchReader(listener, onAgent);
     await readStream(this.#watchRequest(id), (bytes) => reader.take(bytes));
     reader.expectSuccess();
   }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { cpuMs } from "./process-cost.ts";
@@ -16,6 +17,8 @@ export interface Runner {
   readonly dataDirectory: string;
   /** Milliseconds of CPU that it has used so far, with its supervisors and the processes of jobs that have ended. */
   cpuMs(): number;
+  /** How often it has logged this message since it listens. */
+  timesLogged(message: string): number;
   /** Waits until nothing of it has anything to do: the supervisor for the next job is ready. */
   untilRested(): Promise<void>;
   close(): Promise<void>;
@@ -54,6 +57,9 @@ export async function startRunner({ secret, preload, env }: RunnerOptions): Prom
     },
     stopSignal: "SIGINT",
   });
+  const logged: string[] = [];
+  const { stdout } = program.process;
+  if (stdout !== null) createInterface({ input: stdout }).on("line", (line) => logged.push(line));
   const spawner = childrenOf(program.pid).filter(isSpawner);
   const pids = [program.pid, ...spawner];
   return {
@@ -62,6 +68,7 @@ export async function startRunner({ secret, preload, env }: RunnerOptions): Prom
     pids,
     dataDirectory,
     cpuMs: () => cpuMs([...pids, ...spawner.flatMap(childrenOf)], { withChildren: true }),
+    timesLogged: (message) => logged.filter((line) => line.includes(`"msg":"${message}"`)).length,
     untilRested: () => untilRested(pids, spawner),
     async close() {
       await program.close();
