@@ -35,8 +35,9 @@ function openPart(source: string, { startMs = 20_000 } = {}): Part {
 const server = `
   require("http").createServer((request, response) => {
     if (request.url === "/crash") process.exit(7);
-    if (request.url === "/break") console.log("broken");
-    response.end(String(process.pid));
+    response.setHeader("connection", "close");
+    // It is ended for that, so the answer goes first.
+    response.end(String(process.pid), () => request.url === "/break" && console.log("broken"));
   }).listen(process.env.PORT, "127.0.0.1");`;
 
 const ask = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).text();
