@@ -10,6 +10,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{gateway,runner,web-client,cli,protocol,scripts,bench}/**/*.test.{ts,tsx}"],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
           ...group(0, 2),
         },
       },

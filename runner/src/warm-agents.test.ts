@@ -89,7 +89,9 @@ describe("a job with an agent that was started before it", () => {
     await start({});
     const cold = await run(agentRequest());
     expect(story(warm)).toEqual(story(cold));
-    const deeds = (events: readonly NumberedEvent[]) => agentEvents(events).map(({ event }) => event.case);
+    // What requests took is told by another way than what the agent did, so their order is open.
+    const deeds = (events: readonly NumberedEvent[]) =>
+      agentEvents(events).flatMap(({ event }) => (event.case === "usage" ? [] : [event.case]));
     expect(deeds(warm)).toEqual(deeds(cold));
     expect(logText(warm, LogStream.STDERR)).toBe(logText(cold, LogStream.STDERR));
     const usage = (events: readonly NumberedEvent[]) => valuesOf(agentEvents(events), "usage").map((one) => one.usage);
