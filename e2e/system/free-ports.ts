@@ -1,13 +1,32 @@
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 
-/** Three ports that were free a moment ago. */
+/**
+ * Three ports that were free a moment ago, below those that the system gives to outgoing connections: such a one could be
+ * taken again before it is listened on.
+ */
 export async function findFreePorts(): Promise<readonly [number, number, number]> {
-  const servers = [createServer(), createServer(), createServer()] as const;
-  for (const server of servers) server.listen(0, "127.0.0.1");
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const portOf = (server: (typeof servers)[0]) => (server.address() as AddressInfo).port;
-  const ports = [portOf(servers[0]), portOf(servers[1]), portOf(servers[2])] as const;
-  await Promise.all(servers.map((server) => once(server.close(), "close")));
-  return ports;
+  return [await findFreePort(), await findFreePort(), await findFreePort()];
+}
+
+async function findFreePort(): Promise<number> {
+  for (;;) {
+    const port = firstPort + Math.floor(Math.random() * (lastPort - firstPort));
+    if (await isFree(port)) return port;
+  }
+}
+
+const firstPort = 10_000;
+const lastPort = 32_000;
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch {
+    // Somebody has it.
+    return false;
+  }
+  await once(server.close(), "close");
+  return true;
 }
