@@ -53,7 +53,8 @@ test("of runners that start at the same moment on what a dead one left, one gets
   const answers = await Promise.all(claimants.map(({ answer }) => answer));
   const winner = claimants[answers.indexOf("claimed")];
   expect(answers.filter((answer) => answer !== "claimed")).toHaveLength(5);
-  for (const answer of answers) expect(answer).toMatch(/^claimed$|is in use by the runner with process id \d+$/);
+  const known = /^claimed$|is in use by (the runner with process id \d+|another runner that starts)$/;
+  for (const answer of answers) expect(answer).toMatch(known);
   expect(JSON.parse(readFileSync(`${path}/runner.lock`, "utf8"))).toMatchObject({ pid: winner?.pid });
   expect(readdirSync(path).sort()).toEqual(["go", "runner.lock"]);
 });
