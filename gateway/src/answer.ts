@@ -42,9 +42,9 @@ export function keyReused(by: string): ProblemInit {
   };
 }
 
-/** The error of an RPC that has no body yet. */
-export function notImplemented(rpc: string): ConnectError {
-  return problemError({
+/** Refuses an RPC that has no body yet. */
+export function notImplemented(rpc: string): never {
+  throw problemError({
     code: Code.Unimplemented,
     reason: ProblemReason.NOT_IMPLEMENTED,
     message: `${rpc} is not implemented by this version`,

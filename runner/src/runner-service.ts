@@ -67,6 +67,10 @@ export function createRunnerService(options: RunnerServiceOptions): ServiceImpl<
       return {};
     },
     getDiff: () => notImplemented("GetDiff"),
+    pushBranch: () => notImplemented("PushBranch"),
+    openPullRequest: () => notImplemented("OpenPullRequest"),
+    readArtifact: () => notImplemented("ReadArtifact"),
+    allowHost: () => notImplemented("AllowHost"),
     async setPermissionMode(request) {
       await setPermissionMode(jobs.get(request.jobId, request.attempt), request);
       return {};

@@ -125,9 +125,12 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
       return await readLog((line) => job.fetch(`http://object/log?line=${line}`), request, log?.lines ?? 0);
     },
 
-    getDiff() {
-      throw notImplemented("GetDiff");
-    },
+    getDiff: () => notImplemented("GetDiff"),
+    pushBranch: () => notImplemented("PushBranch"),
+    openPullRequest: () => notImplemented("OpenPullRequest"),
+    listArtifacts: () => notImplemented("ListArtifacts"),
+    readArtifact: () => notImplemented("ReadArtifact"),
+    allowHost: () => notImplemented("AllowHost"),
 
     async uploadAttachment({ sha256, size, offset, data }) {
       const received = value(await env.ATTACHMENT.getByName(sha256).put({ sha256, size, offset, data }));

@@ -63,6 +63,8 @@ export function finalState(cause: EndCause): JobState {
     case EndCause.RUNNER_LOST:
     case EndCause.RUNNER_STOPPED:
     case EndCause.SESSION_LOST:
+    case EndCause.PROCESS_LIMIT:
+    case EndCause.PUBLISH_FAILED:
       return JobState.FAILED;
   }
 }

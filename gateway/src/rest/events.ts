@@ -11,6 +11,7 @@ import {
   LogStream,
   LogStreamSchema,
   MessageSchema,
+  NetworkEventSchema,
   ProcessEventSchema,
   type StateChanged,
   WorkspaceEventSchema,
@@ -78,6 +79,8 @@ function payloadToStream(sequence: number, { payload, time }: JobEvent): StreamE
       return event("message", toJson(MessageSchema, payload.value));
     case "attemptEnded":
       return event("attempt", toJson(AttemptEndedSchema, payload.value));
+    case "network":
+      return event("network", toJson(NetworkEventSchema, payload.value));
     case "eventGap":
       return event("gap", toJson(EventGapSchema, payload.value));
     // Output has been told line by line; an event newer than this code has no name here.

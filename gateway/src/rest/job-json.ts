@@ -95,6 +95,7 @@ const pendingSentences: Readonly<Record<PendingReason, string>> = {
   [PendingReason.RATE_LIMITED]: "The model's provider asked to wait.",
   [PendingReason.RUNNER_OFFLINE]:
     "The only runner that may have the job does not answer; it starts by itself when it does.",
+  [PendingReason.DISK_LOW]: "The disk of every matching runner is nearly full.",
   [PendingReason.DISPATCHING]: "A runner is being asked to take the job.",
 };
 

@@ -52,6 +52,7 @@ const pendingReasons: Record<PendingReason, string> = {
   [PendingReason.BUDGET_EXHAUSTED]: "Waits: today's budget is spent",
   [PendingReason.RATE_LIMITED]: "Waits for the model's provider",
   [PendingReason.RUNNER_OFFLINE]: "Waits for the one runner that may have it, which does not answer",
+  [PendingReason.DISK_LOW]: "Waits: the disk of every matching runner is nearly full",
   [PendingReason.DISPATCHING]: "Being handed to a runner",
 };
 
@@ -94,6 +95,8 @@ const endCauses: Record<EndCause, string> = {
   [EndCause.RUNNER_LOST]: "Its runner was lost",
   [EndCause.RUNNER_STOPPED]: "Its runner was stopped",
   [EndCause.SESSION_LOST]: "The session it should continue is gone",
+  [EndCause.PROCESS_LIMIT]: "It reached its limit of processes",
+  [EndCause.PUBLISH_FAILED]: "Its work could not be published",
 };
 
 function outcomeSentence(outcome: Outcome): string {

@@ -272,6 +272,27 @@ export declare type RunnerInfo = Message<"blazecraft.fleet.v1.RunnerInfo"> & {
    * @generated from field: uint64 day_budget_micros = 15;
    */
   dayBudgetMicros: bigint;
+
+  /**
+   * Below so many bytes of free_disk_bytes it takes no new jobs.
+   *
+   * @generated from field: uint64 min_free_disk_bytes = 16;
+   */
+  minFreeDiskBytes: bigint;
+
+  /**
+   * Hosts that every job may reach, as in JobSpec.allowed_hosts. Empty when jobs are not confined, or may reach none.
+   *
+   * @generated from field: repeated string allowed_hosts = 17;
+   */
+  allowedHosts: string[];
+
+  /**
+   * True when callers may let a job reach more hosts.
+   *
+   * @generated from field: bool more_hosts = 18;
+   */
+  moreHosts: boolean;
 };
 
 /**
@@ -384,6 +405,27 @@ export declare type RunnerInfoJson = {
    * @generated from field: uint64 day_budget_micros = 15;
    */
   dayBudgetMicros?: string;
+
+  /**
+   * Below so many bytes of free_disk_bytes it takes no new jobs.
+   *
+   * @generated from field: uint64 min_free_disk_bytes = 16;
+   */
+  minFreeDiskBytes?: string;
+
+  /**
+   * Hosts that every job may reach, as in JobSpec.allowed_hosts. Empty when jobs are not confined, or may reach none.
+   *
+   * @generated from field: repeated string allowed_hosts = 17;
+   */
+  allowedHosts?: string[];
+
+  /**
+   * True when callers may let a job reach more hosts.
+   *
+   * @generated from field: bool more_hosts = 18;
+   */
+  moreHosts?: boolean;
 };
 
 /**
@@ -473,6 +515,55 @@ export declare type Isolation = Message<"blazecraft.fleet.v1.Isolation"> & {
    * @generated from field: string summary = 2;
    */
   summary: string;
+
+  /**
+   * Why it takes no jobs: which wall does not hold, and what to do. Empty when it takes them.
+   *
+   * @generated from field: string problem = 3;
+   */
+  problem: string;
+
+  /**
+   * The walls that the self-test tried at start.
+   *
+   * @generated from field: repeated blazecraft.fleet.v1.Wall walls = 4;
+   */
+  walls: Wall[];
+
+  /**
+   * True when each slot has a user of its own.
+   *
+   * @generated from field: bool own_users = 5;
+   */
+  ownUsers: boolean;
+
+  /**
+   * How memory and processes of a job are bounded.
+   *
+   * @generated from field: blazecraft.fleet.v1.CgroupVersion cgroups = 6;
+   */
+  cgroups: CgroupVersion;
+
+  /**
+   * Memory that one job may use, in bytes. 0: not bounded.
+   *
+   * @generated from field: uint64 memory_bytes = 7;
+   */
+  memoryBytes: bigint;
+
+  /**
+   * Processes and threads that one job may have at once. 0: not bounded.
+   *
+   * @generated from field: uint32 max_processes = 8;
+   */
+  maxProcesses: number;
+
+  /**
+   * Disk that one job may fill, in bytes. 0: not bounded.
+   *
+   * @generated from field: uint64 disk_bytes = 9;
+   */
+  diskBytes: bigint;
 };
 
 /**
@@ -494,6 +585,55 @@ export declare type IsolationJson = {
    * @generated from field: string summary = 2;
    */
   summary?: string;
+
+  /**
+   * Why it takes no jobs: which wall does not hold, and what to do. Empty when it takes them.
+   *
+   * @generated from field: string problem = 3;
+   */
+  problem?: string;
+
+  /**
+   * The walls that the self-test tried at start.
+   *
+   * @generated from field: repeated blazecraft.fleet.v1.Wall walls = 4;
+   */
+  walls?: WallJson[];
+
+  /**
+   * True when each slot has a user of its own.
+   *
+   * @generated from field: bool own_users = 5;
+   */
+  ownUsers?: boolean;
+
+  /**
+   * How memory and processes of a job are bounded.
+   *
+   * @generated from field: blazecraft.fleet.v1.CgroupVersion cgroups = 6;
+   */
+  cgroups?: CgroupVersionJson;
+
+  /**
+   * Memory that one job may use, in bytes. 0: not bounded.
+   *
+   * @generated from field: uint64 memory_bytes = 7;
+   */
+  memoryBytes?: string;
+
+  /**
+   * Processes and threads that one job may have at once. 0: not bounded.
+   *
+   * @generated from field: uint32 max_processes = 8;
+   */
+  maxProcesses?: number;
+
+  /**
+   * Disk that one job may fill, in bytes. 0: not bounded.
+   *
+   * @generated from field: uint64 disk_bytes = 9;
+   */
+  diskBytes?: string;
 };
 
 /**
@@ -501,6 +641,68 @@ export declare type IsolationJson = {
  * Use `create(IsolationSchema)` to create a new message.
  */
 export declare const IsolationSchema: GenMessage<Isolation, {jsonType: IsolationJson}>;
+
+/**
+ * Wall is one thing that a job must not be able to do.
+ *
+ * @generated from message blazecraft.fleet.v1.Wall
+ */
+export declare type Wall = Message<"blazecraft.fleet.v1.Wall"> & {
+  /**
+   * Its name, such as "host-files".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * True when the self-test could not get past it.
+   *
+   * @generated from field: bool holds = 2;
+   */
+  holds: boolean;
+
+  /**
+   * What the self-test saw, one sentence.
+   *
+   * @generated from field: string detail = 3;
+   */
+  detail: string;
+};
+
+/**
+ * Wall is one thing that a job must not be able to do.
+ *
+ * @generated from message blazecraft.fleet.v1.Wall
+ */
+export declare type WallJson = {
+  /**
+   * Its name, such as "host-files".
+   *
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * True when the self-test could not get past it.
+   *
+   * @generated from field: bool holds = 2;
+   */
+  holds?: boolean;
+
+  /**
+   * What the self-test saw, one sentence.
+   *
+   * @generated from field: string detail = 3;
+   */
+  detail?: string;
+};
+
+/**
+ * Describes the message blazecraft.fleet.v1.Wall.
+ * Use `create(WallSchema)` to create a new message.
+ */
+export declare const WallSchema: GenMessage<Wall, {jsonType: WallJson}>;
 
 /**
  * HeldAttempt is an attempt whose directory a runner holds.
@@ -645,6 +847,53 @@ export declare type RunnerStateJson = "RUNNER_STATE_UNSPECIFIED" | "RUNNER_STATE
  * Describes the enum blazecraft.fleet.v1.RunnerState.
  */
 export declare const RunnerStateSchema: GenEnum<RunnerState, RunnerStateJson>;
+
+/**
+ * Versions of Linux control groups.
+ *
+ * @generated from enum blazecraft.fleet.v1.CgroupVersion
+ */
+export enum CgroupVersion {
+  /**
+   * Not known.
+   *
+   * @generated from enum value: CGROUP_VERSION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * None that the runner may use: only limits of single processes hold.
+   *
+   * @generated from enum value: CGROUP_VERSION_NONE = 1;
+   */
+  NONE = 1,
+
+  /**
+   * Version 1.
+   *
+   * @generated from enum value: CGROUP_VERSION_V1 = 2;
+   */
+  V1 = 2,
+
+  /**
+   * Version 2.
+   *
+   * @generated from enum value: CGROUP_VERSION_V2 = 3;
+   */
+  V2 = 3,
+}
+
+/**
+ * Versions of Linux control groups.
+ *
+ * @generated from enum blazecraft.fleet.v1.CgroupVersion
+ */
+export declare type CgroupVersionJson = "CGROUP_VERSION_UNSPECIFIED" | "CGROUP_VERSION_NONE" | "CGROUP_VERSION_V1" | "CGROUP_VERSION_V2";
+
+/**
+ * Describes the enum blazecraft.fleet.v1.CgroupVersion.
+ */
+export declare const CgroupVersionSchema: GenEnum<CgroupVersion, CgroupVersionJson>;
 
 /**
  * Kinds of confinement.

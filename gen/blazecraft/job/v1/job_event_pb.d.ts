@@ -6,7 +6,7 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import type { Message as Message$1 } from "@bufbuild/protobuf";
 import type { Duration, DurationJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import type { Ask, AskJson } from "./ask_pb.js";
-import type { Actor, ActorJson, EndCause, EndCauseJson, JobPhase, JobPhaseJson, JobStatus, JobStatusJson, Outcome, OutcomeJson, PermissionMode, PermissionModeJson, Placement, PlacementJson, Usage, UsageJson } from "./job_pb.js";
+import type { Actor, ActorJson, Diffstat, DiffstatJson, EndCause, EndCauseJson, JobPhase, JobPhaseJson, JobStatus, JobStatusJson, Outcome, OutcomeJson, PermissionMode, PermissionModeJson, Placement, PlacementJson, Usage, UsageJson } from "./job_pb.js";
 
 /**
  * Describes the file blazecraft/job/v1/job_event.proto.
@@ -307,6 +307,14 @@ export declare type JobEvent = Message$1<"blazecraft.job.v1.JobEvent"> & {
      */
     value: EventGap;
     case: "eventGap";
+  } | {
+    /**
+     * Something about what the job may reach.
+     *
+     * @generated from field: blazecraft.job.v1.NetworkEvent network = 13;
+     */
+    value: NetworkEvent;
+    case: "network";
   } | { case: undefined; value?: undefined };
 };
 
@@ -399,6 +407,13 @@ export declare type JobEventJson = {
    * @generated from field: blazecraft.job.v1.EventGap event_gap = 12;
    */
   eventGap?: EventGapJson;
+
+  /**
+   * Something about what the job may reach.
+   *
+   * @generated from field: blazecraft.job.v1.NetworkEvent network = 13;
+   */
+  network?: NetworkEventJson;
 };
 
 /**
@@ -794,6 +809,38 @@ export declare type WorkspaceEvent = Message$1<"blazecraft.job.v1.WorkspaceEvent
      */
     value: SessionResumed;
     case: "sessionResumed";
+  } | {
+    /**
+     * The work was pushed.
+     *
+     * @generated from field: blazecraft.job.v1.BranchPushed branch_pushed = 7;
+     */
+    value: BranchPushed;
+    case: "branchPushed";
+  } | {
+    /**
+     * A pull request was opened.
+     *
+     * @generated from field: blazecraft.job.v1.PullRequestOpened pull_request_opened = 8;
+     */
+    value: PullRequestOpened;
+    case: "pullRequestOpened";
+  } | {
+    /**
+     * A file was collected.
+     *
+     * @generated from field: blazecraft.job.v1.Artifact artifact = 9;
+     */
+    value: Artifact;
+    case: "artifact";
+  } | {
+    /**
+     * A file was not collected, or not wholly.
+     *
+     * @generated from field: blazecraft.job.v1.ArtifactSkipped artifact_skipped = 10;
+     */
+    value: ArtifactSkipped;
+    case: "artifactSkipped";
   } | { case: undefined; value?: undefined };
 };
 
@@ -844,6 +891,34 @@ export declare type WorkspaceEventJson = {
    * @generated from field: blazecraft.job.v1.SessionResumed session_resumed = 6;
    */
   sessionResumed?: SessionResumedJson;
+
+  /**
+   * The work was pushed.
+   *
+   * @generated from field: blazecraft.job.v1.BranchPushed branch_pushed = 7;
+   */
+  branchPushed?: BranchPushedJson;
+
+  /**
+   * A pull request was opened.
+   *
+   * @generated from field: blazecraft.job.v1.PullRequestOpened pull_request_opened = 8;
+   */
+  pullRequestOpened?: PullRequestOpenedJson;
+
+  /**
+   * A file was collected.
+   *
+   * @generated from field: blazecraft.job.v1.Artifact artifact = 9;
+   */
+  artifact?: ArtifactJson;
+
+  /**
+   * A file was not collected, or not wholly.
+   *
+   * @generated from field: blazecraft.job.v1.ArtifactSkipped artifact_skipped = 10;
+   */
+  artifactSkipped?: ArtifactSkippedJson;
 };
 
 /**
@@ -851,6 +926,437 @@ export declare type WorkspaceEventJson = {
  * Use `create(WorkspaceEventSchema)` to create a new message.
  */
 export declare const WorkspaceEventSchema: GenMessage<WorkspaceEvent, {jsonType: WorkspaceEventJson}>;
+
+/**
+ * BranchPushed says that the work was brought to the repository's host.
+ *
+ * @generated from message blazecraft.job.v1.BranchPushed
+ */
+export declare type BranchPushed = Message$1<"blazecraft.job.v1.BranchPushed"> & {
+  /**
+   * Branch.
+   *
+   * @generated from field: string branch = 1;
+   */
+  branch: string;
+
+  /**
+   * Commit that it got, in hexadecimal.
+   *
+   * @generated from field: string commit = 2;
+   */
+  commit: string;
+
+  /**
+   * Where people see it. Empty when the host is not known.
+   *
+   * @generated from field: string url = 3;
+   */
+  url: string;
+};
+
+/**
+ * BranchPushed says that the work was brought to the repository's host.
+ *
+ * @generated from message blazecraft.job.v1.BranchPushed
+ */
+export declare type BranchPushedJson = {
+  /**
+   * Branch.
+   *
+   * @generated from field: string branch = 1;
+   */
+  branch?: string;
+
+  /**
+   * Commit that it got, in hexadecimal.
+   *
+   * @generated from field: string commit = 2;
+   */
+  commit?: string;
+
+  /**
+   * Where people see it. Empty when the host is not known.
+   *
+   * @generated from field: string url = 3;
+   */
+  url?: string;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.BranchPushed.
+ * Use `create(BranchPushedSchema)` to create a new message.
+ */
+export declare const BranchPushedSchema: GenMessage<BranchPushed, {jsonType: BranchPushedJson}>;
+
+/**
+ * PullRequestOpened says that people can review the work.
+ *
+ * @generated from message blazecraft.job.v1.PullRequestOpened
+ */
+export declare type PullRequestOpened = Message$1<"blazecraft.job.v1.PullRequestOpened"> & {
+  /**
+   * Where.
+   *
+   * @generated from field: string url = 1;
+   */
+  url: string;
+
+  /**
+   * Number at the host.
+   *
+   * @generated from field: uint32 number = 2;
+   */
+  number: number;
+
+  /**
+   * Branch that it shall go into.
+   *
+   * @generated from field: string base = 3;
+   */
+  base: string;
+};
+
+/**
+ * PullRequestOpened says that people can review the work.
+ *
+ * @generated from message blazecraft.job.v1.PullRequestOpened
+ */
+export declare type PullRequestOpenedJson = {
+  /**
+   * Where.
+   *
+   * @generated from field: string url = 1;
+   */
+  url?: string;
+
+  /**
+   * Number at the host.
+   *
+   * @generated from field: uint32 number = 2;
+   */
+  number?: number;
+
+  /**
+   * Branch that it shall go into.
+   *
+   * @generated from field: string base = 3;
+   */
+  base?: string;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.PullRequestOpened.
+ * Use `create(PullRequestOpenedSchema)` to create a new message.
+ */
+export declare const PullRequestOpenedSchema: GenMessage<PullRequestOpened, {jsonType: PullRequestOpenedJson}>;
+
+/**
+ * Artifact is a file that was collected from a workspace.
+ *
+ * @generated from message blazecraft.job.v1.Artifact
+ */
+export declare type Artifact = Message$1<"blazecraft.job.v1.Artifact"> & {
+  /**
+   * Path in the workspace.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * Size in bytes.
+   *
+   * @generated from field: uint64 size = 2;
+   */
+  size: bigint;
+
+  /**
+   * SHA-256 of the content; 32 bytes.
+   *
+   * @generated from field: bytes sha256 = 3;
+   */
+  sha256: Uint8Array;
+};
+
+/**
+ * Artifact is a file that was collected from a workspace.
+ *
+ * @generated from message blazecraft.job.v1.Artifact
+ */
+export declare type ArtifactJson = {
+  /**
+   * Path in the workspace.
+   *
+   * @generated from field: string path = 1;
+   */
+  path?: string;
+
+  /**
+   * Size in bytes.
+   *
+   * @generated from field: uint64 size = 2;
+   */
+  size?: string;
+
+  /**
+   * SHA-256 of the content; 32 bytes.
+   *
+   * @generated from field: bytes sha256 = 3;
+   */
+  sha256?: string;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.Artifact.
+ * Use `create(ArtifactSchema)` to create a new message.
+ */
+export declare const ArtifactSchema: GenMessage<Artifact, {jsonType: ArtifactJson}>;
+
+/**
+ * ArtifactSkipped says why a file was not collected.
+ *
+ * @generated from message blazecraft.job.v1.ArtifactSkipped
+ */
+export declare type ArtifactSkipped = Message$1<"blazecraft.job.v1.ArtifactSkipped"> & {
+  /**
+   * Path in the workspace, or the pattern that nothing matched.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * Why, one sentence.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * ArtifactSkipped says why a file was not collected.
+ *
+ * @generated from message blazecraft.job.v1.ArtifactSkipped
+ */
+export declare type ArtifactSkippedJson = {
+  /**
+   * Path in the workspace, or the pattern that nothing matched.
+   *
+   * @generated from field: string path = 1;
+   */
+  path?: string;
+
+  /**
+   * Why, one sentence.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason?: string;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.ArtifactSkipped.
+ * Use `create(ArtifactSkippedSchema)` to create a new message.
+ */
+export declare const ArtifactSkippedSchema: GenMessage<ArtifactSkipped, {jsonType: ArtifactSkippedJson}>;
+
+/**
+ * NetworkEvent tells about what the job's box let through.
+ *
+ * @generated from message blazecraft.job.v1.NetworkEvent
+ */
+export declare type NetworkEvent = Message$1<"blazecraft.job.v1.NetworkEvent"> & {
+  /**
+   * What happened.
+   *
+   * @generated from oneof blazecraft.job.v1.NetworkEvent.event
+   */
+  event: {
+    /**
+     * A connection was refused.
+     *
+     * @generated from field: blazecraft.job.v1.ConnectionRefused refused = 1;
+     */
+    value: ConnectionRefused;
+    case: "refused";
+  } | {
+    /**
+     * A person let the job reach a host.
+     *
+     * @generated from field: blazecraft.job.v1.HostAllowed allowed = 2;
+     */
+    value: HostAllowed;
+    case: "allowed";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * NetworkEvent tells about what the job's box let through.
+ *
+ * @generated from message blazecraft.job.v1.NetworkEvent
+ */
+export declare type NetworkEventJson = {
+  /**
+   * A connection was refused.
+   *
+   * @generated from field: blazecraft.job.v1.ConnectionRefused refused = 1;
+   */
+  refused?: ConnectionRefusedJson;
+
+  /**
+   * A person let the job reach a host.
+   *
+   * @generated from field: blazecraft.job.v1.HostAllowed allowed = 2;
+   */
+  allowed?: HostAllowedJson;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.NetworkEvent.
+ * Use `create(NetworkEventSchema)` to create a new message.
+ */
+export declare const NetworkEventSchema: GenMessage<NetworkEvent, {jsonType: NetworkEventJson}>;
+
+/**
+ * ConnectionRefused says what the job could not reach. Told once a host, port and reason, and again when a tenth, hundredth
+ * and so on was refused.
+ *
+ * @generated from message blazecraft.job.v1.ConnectionRefused
+ */
+export declare type ConnectionRefused = Message$1<"blazecraft.job.v1.ConnectionRefused"> & {
+  /**
+   * Host as the job named it, cut at 255 bytes.
+   *
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * Port.
+   *
+   * @generated from field: uint32 port = 2;
+   */
+  port: number;
+
+  /**
+   * Why.
+   *
+   * @generated from field: blazecraft.job.v1.RefusalReason reason = 3;
+   */
+  reason: RefusalReason;
+
+  /**
+   * One sentence for a person: why, and what to do.
+   *
+   * @generated from field: string message = 4;
+   */
+  message: string;
+
+  /**
+   * Refusals of this kind so far.
+   *
+   * @generated from field: uint32 count = 5;
+   */
+  count: number;
+};
+
+/**
+ * ConnectionRefused says what the job could not reach. Told once a host, port and reason, and again when a tenth, hundredth
+ * and so on was refused.
+ *
+ * @generated from message blazecraft.job.v1.ConnectionRefused
+ */
+export declare type ConnectionRefusedJson = {
+  /**
+   * Host as the job named it, cut at 255 bytes.
+   *
+   * @generated from field: string host = 1;
+   */
+  host?: string;
+
+  /**
+   * Port.
+   *
+   * @generated from field: uint32 port = 2;
+   */
+  port?: number;
+
+  /**
+   * Why.
+   *
+   * @generated from field: blazecraft.job.v1.RefusalReason reason = 3;
+   */
+  reason?: RefusalReasonJson;
+
+  /**
+   * One sentence for a person: why, and what to do.
+   *
+   * @generated from field: string message = 4;
+   */
+  message?: string;
+
+  /**
+   * Refusals of this kind so far.
+   *
+   * @generated from field: uint32 count = 5;
+   */
+  count?: number;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.ConnectionRefused.
+ * Use `create(ConnectionRefusedSchema)` to create a new message.
+ */
+export declare const ConnectionRefusedSchema: GenMessage<ConnectionRefused, {jsonType: ConnectionRefusedJson}>;
+
+/**
+ * HostAllowed says what the job may reach from now on.
+ *
+ * @generated from message blazecraft.job.v1.HostAllowed
+ */
+export declare type HostAllowed = Message$1<"blazecraft.job.v1.HostAllowed"> & {
+  /**
+   * As in JobSpec.allowed_hosts.
+   *
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * Who allowed it.
+   *
+   * @generated from field: blazecraft.job.v1.Actor actor = 2;
+   */
+  actor?: Actor | undefined;
+};
+
+/**
+ * HostAllowed says what the job may reach from now on.
+ *
+ * @generated from message blazecraft.job.v1.HostAllowed
+ */
+export declare type HostAllowedJson = {
+  /**
+   * As in JobSpec.allowed_hosts.
+   *
+   * @generated from field: string host = 1;
+   */
+  host?: string;
+
+  /**
+   * Who allowed it.
+   *
+   * @generated from field: blazecraft.job.v1.Actor actor = 2;
+   */
+  actor?: ActorJson;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.HostAllowed.
+ * Use `create(HostAllowedSchema)` to create a new message.
+ */
+export declare const HostAllowedSchema: GenMessage<HostAllowed, {jsonType: HostAllowedJson}>;
 
 /**
  * ScratchWorkspace is an empty directory: the repo_ref was a bare name.
@@ -967,6 +1473,13 @@ export declare type CheckedOut = Message$1<"blazecraft.job.v1.CheckedOut"> & {
    * @generated from field: google.protobuf.Duration duration = 4;
    */
   duration?: Duration | undefined;
+
+  /**
+   * True when the files of an earlier Job's workspace were reset for it.
+   *
+   * @generated from field: bool reused = 5;
+   */
+  reused: boolean;
 };
 
 /**
@@ -1002,6 +1515,13 @@ export declare type CheckedOutJson = {
    * @generated from field: google.protobuf.Duration duration = 4;
    */
   duration?: DurationJson;
+
+  /**
+   * True when the files of an earlier Job's workspace were reset for it.
+   *
+   * @generated from field: bool reused = 5;
+   */
+  reused?: boolean;
 };
 
 /**
@@ -1017,18 +1537,25 @@ export declare const CheckedOutSchema: GenMessage<CheckedOut, {jsonType: Checked
  */
 export declare type Checkpoint = Message$1<"blazecraft.job.v1.Checkpoint"> & {
   /**
-   * Commit id in hexadecimal.
+   * Commit id in hexadecimal, on a private ref of the workspace.
    *
    * @generated from field: string commit = 1;
    */
   commit: string;
 
   /**
-   * Agent turn after which it was made, from 1.
+   * Agent turn after which it was made, from 1; each TurnResult ends one.
    *
    * @generated from field: uint32 turn = 2;
    */
   turn: number;
+
+  /**
+   * What changed against the base commit until then.
+   *
+   * @generated from field: blazecraft.job.v1.Diffstat diffstat = 3;
+   */
+  diffstat?: Diffstat | undefined;
 };
 
 /**
@@ -1038,18 +1565,25 @@ export declare type Checkpoint = Message$1<"blazecraft.job.v1.Checkpoint"> & {
  */
 export declare type CheckpointJson = {
   /**
-   * Commit id in hexadecimal.
+   * Commit id in hexadecimal, on a private ref of the workspace.
    *
    * @generated from field: string commit = 1;
    */
   commit?: string;
 
   /**
-   * Agent turn after which it was made, from 1.
+   * Agent turn after which it was made, from 1; each TurnResult ends one.
    *
    * @generated from field: uint32 turn = 2;
    */
   turn?: number;
+
+  /**
+   * What changed against the base commit until then.
+   *
+   * @generated from field: blazecraft.job.v1.Diffstat diffstat = 3;
+   */
+  diffstat?: DiffstatJson;
 };
 
 /**
@@ -1119,68 +1653,6 @@ export declare type SessionResumedJson = {
  * Use `create(SessionResumedSchema)` to create a new message.
  */
 export declare const SessionResumedSchema: GenMessage<SessionResumed, {jsonType: SessionResumedJson}>;
-
-/**
- * Diffstat counts changes against the base commit.
- *
- * @generated from message blazecraft.job.v1.Diffstat
- */
-export declare type Diffstat = Message$1<"blazecraft.job.v1.Diffstat"> & {
-  /**
-   * Files changed.
-   *
-   * @generated from field: uint32 files = 1;
-   */
-  files: number;
-
-  /**
-   * Lines added.
-   *
-   * @generated from field: uint32 insertions = 2;
-   */
-  insertions: number;
-
-  /**
-   * Lines removed.
-   *
-   * @generated from field: uint32 deletions = 3;
-   */
-  deletions: number;
-};
-
-/**
- * Diffstat counts changes against the base commit.
- *
- * @generated from message blazecraft.job.v1.Diffstat
- */
-export declare type DiffstatJson = {
-  /**
-   * Files changed.
-   *
-   * @generated from field: uint32 files = 1;
-   */
-  files?: number;
-
-  /**
-   * Lines added.
-   *
-   * @generated from field: uint32 insertions = 2;
-   */
-  insertions?: number;
-
-  /**
-   * Lines removed.
-   *
-   * @generated from field: uint32 deletions = 3;
-   */
-  deletions?: number;
-};
-
-/**
- * Describes the message blazecraft.job.v1.Diffstat.
- * Use `create(DiffstatSchema)` to create a new message.
- */
-export declare const DiffstatSchema: GenMessage<Diffstat, {jsonType: DiffstatJson}>;
 
 /**
  * ProcessEvent tells about the job's process group.
@@ -3361,6 +3833,61 @@ export declare type GapReasonJson = "GAP_REASON_UNSPECIFIED" | "GAP_REASON_OUTPU
  * Describes the enum blazecraft.job.v1.GapReason.
  */
 export declare const GapReasonSchema: GenEnum<GapReason, GapReasonJson>;
+
+/**
+ * Why a connection was refused.
+ *
+ * @generated from enum blazecraft.job.v1.RefusalReason
+ */
+export enum RefusalReason {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: REFUSAL_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Nobody allowed the host; see JobService.AllowHost.
+   *
+   * @generated from enum value: REFUSAL_REASON_NOT_ALLOWED = 1;
+   */
+  NOT_ALLOWED = 1,
+
+  /**
+   * The name leads to an address of this machine, a private network or a cloud's metadata. Nobody can allow it but the
+   * runner's operator.
+   *
+   * @generated from enum value: REFUSAL_REASON_PRIVATE_ADDRESS = 2;
+   */
+  PRIVATE_ADDRESS = 2,
+
+  /**
+   * The name does not resolve, or nobody answers there.
+   *
+   * @generated from enum value: REFUSAL_REASON_UNREACHABLE = 3;
+   */
+  UNREACHABLE = 3,
+
+  /**
+   * The request is malformed, or names another host inside than outside.
+   *
+   * @generated from enum value: REFUSAL_REASON_MALFORMED = 4;
+   */
+  MALFORMED = 4,
+}
+
+/**
+ * Why a connection was refused.
+ *
+ * @generated from enum blazecraft.job.v1.RefusalReason
+ */
+export declare type RefusalReasonJson = "REFUSAL_REASON_UNSPECIFIED" | "REFUSAL_REASON_NOT_ALLOWED" | "REFUSAL_REASON_PRIVATE_ADDRESS" | "REFUSAL_REASON_UNREACHABLE" | "REFUSAL_REASON_MALFORMED";
+
+/**
+ * Describes the enum blazecraft.job.v1.RefusalReason.
+ */
+export declare const RefusalReasonSchema: GenEnum<RefusalReason, RefusalReasonJson>;
 
 /**
  * States of a Message.

@@ -11,7 +11,7 @@ import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@
  * Describes the file blazecraft/job/v1/job_event.proto.
  */
 export const file_blazecraft_job_v1_job_event = /*@__PURE__*/
-  fileDesc("CiFibGF6ZWNyYWZ0L2pvYi92MS9qb2JfZXZlbnQucHJvdG8SEWJsYXplY3JhZnQuam9iLnYxImkKCkV2ZW50QmF0Y2gSLgoGaGVhZGVyGAEgASgLMh4uYmxhemVjcmFmdC5qb2IudjEuQmF0Y2hIZWFkZXISKwoGZXZlbnRzGAIgAygLMhsuYmxhemVjcmFmdC5qb2IudjEuSm9iRXZlbnQicgoLQmF0Y2hIZWFkZXISFgoOZmlyc3Rfc2VxdWVuY2UYASABKA0SDQoFY291bnQYAiABKA0SKwoDbG9nGAMgASgLMh4uYmxhemVjcmFmdC5qb2IudjEuTG9nUG9zaXRpb24SDwoHbm90YWJsZRgEIAEoCCJKCgtMb2dQb3NpdGlvbhIVCg1zdGRvdXRfb2Zmc2V0GAEgASgEEhUKDXN0ZGVycl9vZmZzZXQYAiABKAQSDQoFbGluZXMYAyABKA0i6wQKCEpvYkV2ZW50EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjgKDXN0YXRlX2NoYW5nZWQYAiABKAsyHy5ibGF6ZWNyYWZ0LmpvYi52MS5TdGF0ZUNoYW5nZWRIABI4Cg1waGFzZV9jaGFuZ2VkGAMgASgLMh8uYmxhemVjcmFmdC5qb2IudjEuUGhhc2VDaGFuZ2VkSAASKgoDbG9nGAQgASgLMhsuYmxhemVjcmFmdC5qb2IudjEuTG9nQ2h1bmtIABIsCgdsb2dfZ2FwGAUgASgLMhkuYmxhemVjcmFmdC5qb2IudjEuTG9nR2FwSAASNgoJd29ya3NwYWNlGAYgASgLMiEuYmxhemVjcmFmdC5qb2IudjEuV29ya3NwYWNlRXZlbnRIABIyCgdwcm9jZXNzGAcgASgLMh8uYmxhemVjcmFmdC5qb2IudjEuUHJvY2Vzc0V2ZW50SAASLgoFYWdlbnQYCCABKAsyHS5ibGF6ZWNyYWZ0LmpvYi52MS5BZ2VudEV2ZW50SAASJQoDYXNrGAkgASgLMhYuYmxhemVjcmFmdC5qb2IudjEuQXNrSAASLQoHbWVzc2FnZRgKIAEoCzIaLmJsYXplY3JhZnQuam9iLnYxLk1lc3NhZ2VIABI4Cg1hdHRlbXB0X2VuZGVkGAsgASgLMh8uYmxhemVjcmFmdC5qb2IudjEuQXR0ZW1wdEVuZGVkSAASMAoJZXZlbnRfZ2FwGAwgASgLMhsuYmxhemVjcmFmdC5qb2IudjEuRXZlbnRHYXBIAEIJCgdwYXlsb2FkIpYBCgxTdGF0ZUNoYW5nZWQSLAoGc3RhdHVzGAEgASgLMhwuYmxhemVjcmFmdC5qb2IudjEuSm9iU3RhdHVzEi8KCXBsYWNlbWVudBgCIAEoCzIcLmJsYXplY3JhZnQuam9iLnYxLlBsYWNlbWVudBInCgVhY3RvchgDIAEoCzIYLmJsYXplY3JhZnQuam9iLnYxLkFjdG9yIjoKDFBoYXNlQ2hhbmdlZBIqCgVwaGFzZRgBIAEoDjIbLmJsYXplY3JhZnQuam9iLnYxLkpvYlBoYXNlImoKCExvZ0NodW5rEiwKBnN0cmVhbRgBIAEoDjIcLmJsYXplY3JhZnQuam9iLnYxLkxvZ1N0cmVhbRIOCgZvZmZzZXQYAiABKAQSEgoKZmlyc3RfbGluZRgDIAEoDRIMCgRkYXRhGAQgASgMIpsBCgZMb2dHYXASLAoGc3RyZWFtGAEgASgOMhwuYmxhemVjcmFmdC5qb2IudjEuTG9nU3RyZWFtEhMKC2Zyb21fb2Zmc2V0GAIgASgEEhEKCXRvX29mZnNldBgDIAEoBBINCgVsaW5lcxgEIAEoDRIsCgZyZWFzb24YBSABKA4yHC5ibGF6ZWNyYWZ0LmpvYi52MS5HYXBSZWFzb24iZAoIRXZlbnRHYXASFQoNZnJvbV9zZXF1ZW5jZRgBIAEoDRITCgt0b19zZXF1ZW5jZRgCIAEoDRIsCgZyZWFzb24YAyABKA4yHC5ibGF6ZWNyYWZ0LmpvYi52MS5HYXBSZWFzb24i5QIKDldvcmtzcGFjZUV2ZW50EjYKB3NjcmF0Y2gYASABKAsyIy5ibGF6ZWNyYWZ0LmpvYi52MS5TY3JhdGNoV29ya3NwYWNlSAASOAoNY2xvbmVfc3RhcnRlZBgCIAEoCzIfLmJsYXplY3JhZnQuam9iLnYxLkNsb25lU3RhcnRlZEgAEjQKC2NoZWNrZWRfb3V0GAMgASgLMh0uYmxhemVjcmFmdC5qb2IudjEuQ2hlY2tlZE91dEgAEjMKCmNoZWNrcG9pbnQYBCABKAsyHS5ibGF6ZWNyYWZ0LmpvYi52MS5DaGVja3BvaW50SAASLwoIZGlmZnN0YXQYBSABKAsyGy5ibGF6ZWNyYWZ0LmpvYi52MS5EaWZmc3RhdEgAEjwKD3Nlc3Npb25fcmVzdW1lZBgGIAEoCzIhLmJsYXplY3JhZnQuam9iLnYxLlNlc3Npb25SZXN1bWVkSABCBwoFZXZlbnQiIAoQU2NyYXRjaFdvcmtzcGFjZRIMCgRuYW1lGAEgASgJIigKDENsb25lU3RhcnRlZBILCgN1cmwYASABKAkSCwoDcmVmGAIgASgJImcKCkNoZWNrZWRPdXQSDgoGY29tbWl0GAEgASgJEgsKA3JlZhgCIAEoCRIPCgdzdWJqZWN0GAMgASgJEisKCGR1cmF0aW9uGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIioKCkNoZWNrcG9pbnQSDgoGY29tbWl0GAEgASgJEgwKBHR1cm4YAiABKA0iRAoOU2Vzc2lvblJlc3VtZWQSDgoGam9iX2lkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSDgoGY29tbWl0GAMgASgJIkAKCERpZmZzdGF0Eg0KBWZpbGVzGAEgASgNEhIKCmluc2VydGlvbnMYAiABKA0SEQoJZGVsZXRpb25zGAMgASgNIq8CCgxQcm9jZXNzRXZlbnQSNAoHc3RhcnRlZBgBIAEoCzIhLmJsYXplY3JhZnQuam9iLnYxLlByb2Nlc3NTdGFydGVkSAASOgoOc3RvcF9yZXF1ZXN0ZWQYAiABKAsyIC5ibGF6ZWNyYWZ0LmpvYi52MS5TdG9wUmVxdWVzdGVkSAASNAoLc2lnbmFsX3NlbnQYAyABKAsyHS5ibGF6ZWNyYWZ0LmpvYi52MS5TaWduYWxTZW50SAASMgoGZXhpdGVkGAQgASgLMiAuYmxhemVjcmFmdC5qb2IudjEuUHJvY2Vzc0V4aXRlZEgAEjoKC2ludGVycnVwdGVkGAUgASgLMiMuYmxhemVjcmFmdC5qb2IudjEuQWdlbnRJbnRlcnJ1cHRlZEgAQgcKBWV2ZW50Ih0KDlByb2Nlc3NTdGFydGVkEgsKA3BpZBgBIAEoDSJkCg1TdG9wUmVxdWVzdGVkEioKBWNhdXNlGAEgASgOMhsuYmxhemVjcmFmdC5qb2IudjEuRW5kQ2F1c2USJwoFYWN0b3IYAiABKAsyGC5ibGF6ZWNyYWZ0LmpvYi52MS5BY3RvciIcCgpTaWduYWxTZW50Eg4KBnNpZ25hbBgBIAEoCSI7ChBBZ2VudEludGVycnVwdGVkEicKBWFjdG9yGAEgASgLMhguYmxhemVjcmFmdC5qb2IudjEuQWN0b3IiRQoNUHJvY2Vzc0V4aXRlZBIWCglleGl0X2NvZGUYASABKAVIAIgBARIOCgZzaWduYWwYAiABKAlCDAoKX2V4aXRfY29kZSLVAQoMQXR0ZW1wdEVuZGVkEisKB291dGNvbWUYASABKAsyGi5ibGF6ZWNyYWZ0LmpvYi52MS5PdXRjb21lEiwKBnN0ZG91dBgCIAEoCzIcLmJsYXplY3JhZnQuam9iLnYxLkxvZ0RpZ2VzdBIsCgZzdGRlcnIYAyABKAsyHC5ibGF6ZWNyYWZ0LmpvYi52MS5Mb2dEaWdlc3QSFQoNZXZlbnRzX3NoYTI1NhgEIAEoDBIOCgZyZXN1bHQYBSABKAkSFQoNdW5rbm93bl9saW5lcxgGIAEoDSI+CglMb2dEaWdlc3QSDQoFYnl0ZXMYASABKAQSEgoKa2VwdF9ieXRlcxgCIAEoBBIOCgZzaGEyNTYYAyABKAwiwQEKB01lc3NhZ2USCgoCaWQYASABKAkSLwoLY3JlYXRlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KBXN0YXRlGAMgASgOMh8uYmxhemVjcmFmdC5qb2IudjEuTWVzc2FnZVN0YXRlEgwKBHRleHQYBCABKAkSKAoGYXV0aG9yGAUgASgLMhguYmxhemVjcmFmdC5qb2IudjEuQWN0b3ISEQoJaW50ZXJydXB0GAYgASgIIrUGCgpBZ2VudEV2ZW50EhsKE3BhcmVudF90b29sX2NhbGxfaWQYASABKAkSMgoHc2Vzc2lvbhgCIAEoCzIfLmJsYXplY3JhZnQuam9iLnYxLkFnZW50U2Vzc2lvbkgAEi4KBWRlbHRhGAMgASgLMh0uYmxhemVjcmFmdC5qb2IudjEuQWdlbnREZWx0YUgAEiwKBHRleHQYBCABKAsyHC5ibGF6ZWNyYWZ0LmpvYi52MS5BZ2VudFRleHRIABI0Cgh0aGlua2luZxgFIAEoCzIgLmJsYXplY3JhZnQuam9iLnYxLkFnZW50VGhpbmtpbmdIABIwCgl0b29sX2NhbGwYBiABKAsyGy5ibGF6ZWNyYWZ0LmpvYi52MS5Ub29sQ2FsbEgAEjQKC3Rvb2xfcmVzdWx0GAcgASgLMh0uYmxhemVjcmFmdC5qb2IudjEuVG9vbFJlc3VsdEgAEiwKBHBsYW4YCCABKAsyHC5ibGF6ZWNyYWZ0LmpvYi52MS5BZ2VudFBsYW5IABIwCglzdWJfYWdlbnQYCSABKAsyGy5ibGF6ZWNyYWZ0LmpvYi52MS5TdWJBZ2VudEgAEi4KBXVzYWdlGAogASgLMh0uYmxhemVjcmFmdC5qb2IudjEuQWdlbnRVc2FnZUgAEjIKCnJhdGVfbGltaXQYCyABKAsyHC5ibGF6ZWNyYWZ0LmpvYi52MS5SYXRlTGltaXRIABIzCgpjb21wYWN0aW9uGAwgASgLMh0uYmxhemVjcmFmdC5qb2IudjEuQ29tcGFjdGlvbkgAEioKBGhvb2sYDSABKAsyGi5ibGF6ZWNyYWZ0LmpvYi52MS5Ib29rUnVuSAASNAoLdHVybl9yZXN1bHQYDiABKAsyHS5ibGF6ZWNyYWZ0LmpvYi52MS5UdXJuUmVzdWx0SAASKQoDcmF3GA8gASgLMhouYmxhemVjcmFmdC5qb2IudjEuUmF3TGluZUgAEksKF3Blcm1pc3Npb25fbW9kZV9jaGFuZ2VkGBAgASgLMiguYmxhemVjcmFmdC5qb2IudjEuUGVybWlzc2lvbk1vZGVDaGFuZ2VkSABCBwoFZXZlbnQikwEKDEFnZW50U2Vzc2lvbhISCgpzZXNzaW9uX2lkGAEgASgJEg0KBW1vZGVsGAIgASgJEhUKDWFnZW50X3ZlcnNpb24YAyABKAkSDQoFdG9vbHMYBCADKAkSOgoPcGVybWlzc2lvbl9tb2RlGAUgASgOMiEuYmxhemVjcmFmdC5qb2IudjEuUGVybWlzc2lvbk1vZGUivQEKFVBlcm1pc3Npb25Nb2RlQ2hhbmdlZBIvCgRtb2RlGAEgASgOMiEuYmxhemVjcmFmdC5qb2IudjEuUGVybWlzc2lvbk1vZGUSOAoNcHJldmlvdXNfbW9kZRgCIAEoDjIhLmJsYXplY3JhZnQuam9iLnYxLlBlcm1pc3Npb25Nb2RlEicKBWFjdG9yGAMgASgLMhguYmxhemVjcmFmdC5qb2IudjEuQWN0b3ISEAoIbG9vc2VuZWQYBCABKAgidAoKQWdlbnREZWx0YRISCgptZXNzYWdlX2lkGAEgASgJEg0KBWluZGV4GAIgASgNEg4KBHRleHQYAyABKAlIABISCgh0aGlua2luZxgEIAEoCUgAEhQKCmlucHV0X2pzb24YBSABKAlIAEIJCgdjb250ZW50IjwKCUFnZW50VGV4dBISCgptZXNzYWdlX2lkGAEgASgJEg0KBWluZGV4GAIgASgNEgwKBHRleHQYAyABKAkiQAoNQWdlbnRUaGlua2luZxISCgptZXNzYWdlX2lkGAEgASgJEg0KBWluZGV4GAIgASgNEgwKBHRleHQYAyABKAkiXwoIVG9vbENhbGwSCgoCaWQYASABKAkSDAoEdG9vbBgCIAEoCRISCgppbnB1dF9qc29uGAMgASgJEhEKCXRydW5jYXRlZBgEIAEoCBISCgptZXNzYWdlX2lkGAUgASgJIoIBCgpUb29sUmVzdWx0EhQKDHRvb2xfY2FsbF9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJEhEKCXRydW5jYXRlZBgDIAEoCBIQCghpc19lcnJvchgEIAEoCBIrCgZpbWFnZXMYBSADKAsyGy5ibGF6ZWNyYWZ0LmpvYi52MS5JbWFnZVJlZiI9CghJbWFnZVJlZhISCgptZWRpYV90eXBlGAEgASgJEg0KBWJ5dGVzGAIgASgEEg4KBnNoYTI1NhgDIAEoDCI3CglBZ2VudFBsYW4SKgoFaXRlbXMYASADKAsyGy5ibGF6ZWNyYWZ0LmpvYi52MS5QbGFuSXRlbSJJCghQbGFuSXRlbRIMCgR0ZXh0GAEgASgJEi8KBXN0YXRlGAIgASgOMiAuYmxhemVjcmFmdC5qb2IudjEuUGxhbkl0ZW1TdGF0ZSJ0CghTdWJBZ2VudBIUCgx0b29sX2NhbGxfaWQYASABKAkSDAoEa2luZBgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRIvCgVzdGF0ZRgEIAEoDjIgLmJsYXplY3JhZnQuam9iLnYxLlN1YkFnZW50U3RhdGUibAoKQWdlbnRVc2FnZRISCgptZXNzYWdlX2lkGAEgASgJEg0KBW1vZGVsGAIgASgJEicKBXVzYWdlGAMgASgLMhguYmxhemVjcmFmdC5qb2IudjEuVXNhZ2USEgoKcmVxdWVzdF9pZBgEIAEoCSJqCglSYXRlTGltaXQSKQoFdW50aWwYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYAiABKAkSDwoHYXR0ZW1wdBgDIAEoDRITCgtodHRwX3N0YXR1cxgEIAEoDSI0CgpDb21wYWN0aW9uEg8KB3RyaWdnZXIYASABKAkSFQoNdG9rZW5zX2JlZm9yZRgCIAEoBCJcCgdIb29rUnVuEg0KBWV2ZW50GAEgASgJEgwKBG5hbWUYAiABKAkSFgoJZXhpdF9jb2RlGAMgASgFSACIAQESDgoGb3V0cHV0GAQgASgJQgwKCl9leGl0X2NvZGUi7AEKClR1cm5SZXN1bHQSEAoIaXNfZXJyb3IYASABKAgSDAoEa2luZBgCIAEoCRIMCgR0ZXh0GAMgASgJEg0KBXR1cm5zGAQgASgNEisKCGR1cmF0aW9uGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi8KDGFwaV9kdXJhdGlvbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhInCgV1c2FnZRgHIAEoCzIYLmJsYXplY3JhZnQuam9iLnYxLlVzYWdlEhoKEnBlcm1pc3Npb25fZGVuaWFscxgIIAMoCSIqCgdSYXdMaW5lEgwKBGxpbmUYASABKAwSEQoJdHJ1bmNhdGVkGAIgASgIKlUKCUxvZ1N0cmVhbRIaChZMT0dfU1RSRUFNX1VOU1BFQ0lGSUVEEAASFQoRTE9HX1NUUkVBTV9TVERPVVQQARIVChFMT0dfU1RSRUFNX1NUREVSUhACKpIBCglHYXBSZWFzb24SGgoWR0FQX1JFQVNPTl9VTlNQRUNJRklFRBAAEhsKF0dBUF9SRUFTT05fT1VUUFVUX0xJTUlUEAESGAoUR0FQX1JFQVNPTl9ESVNLX0ZVTEwQAhIaChZHQVBfUkVBU09OX1JVTk5FUl9MT1NUEAMSFgoSR0FQX1JFQVNPTl9FWFBJUkVEEAQqnwEKDE1lc3NhZ2VTdGF0ZRIdChlNRVNTQUdFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUTUVTU0FHRV9TVEFURV9RVUVVRUQQARIaChZNRVNTQUdFX1NUQVRFX0NPTlNVTUVEEAISGwoXTUVTU0FHRV9TVEFURV9XSVRIRFJBV04QAxIdChlNRVNTQUdFX1NUQVRFX1VOREVMSVZFUkVEEAQqgAEKDVBsYW5JdGVtU3RhdGUSHwobUExBTl9JVEVNX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUUExBTl9JVEVNX1NUQVRFX09QRU4QARIaChZQTEFOX0lURU1fU1RBVEVfQUNUSVZFEAISGAoUUExBTl9JVEVNX1NUQVRFX0RPTkUQAyqIAQoNU3ViQWdlbnRTdGF0ZRIfChtTVUJfQUdFTlRfU1RBVEVfVU5TUEVDSUZJRUQQABIbChdTVUJfQUdFTlRfU1RBVEVfUlVOTklORxABEh0KGVNVQl9BR0VOVF9TVEFURV9DT01QTEVURUQQAhIaChZTVUJfQUdFTlRfU1RBVEVfRkFJTEVEEANiBnByb3RvMw", [file_blazecraft_job_v1_ask, file_blazecraft_job_v1_job, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiFibGF6ZWNyYWZ0L2pvYi92MS9qb2JfZXZlbnQucHJvdG8SEWJsYXplY3JhZnQuam9iLnYxImkKCkV2ZW50QmF0Y2gSLgoGaGVhZGVyGAEgASgLMh4uYmxhemVjcmFmdC5qb2IudjEuQmF0Y2hIZWFkZXISKwoGZXZlbnRzGAIgAygLMhsuYmxhemVjcmFmdC5qb2IudjEuSm9iRXZlbnQicgoLQmF0Y2hIZWFkZXISFgoOZmlyc3Rfc2VxdWVuY2UYASABKA0SDQoFY291bnQYAiABKA0SKwoDbG9nGAMgASgLMh4uYmxhemVjcmFmdC5qb2IudjEuTG9nUG9zaXRpb24SDwoHbm90YWJsZRgEIAEoCCJKCgtMb2dQb3NpdGlvbhIVCg1zdGRvdXRfb2Zmc2V0GAEgASgEEhUKDXN0ZGVycl9vZmZzZXQYAiABKAQSDQoFbGluZXMYAyABKA0inwUKCEpvYkV2ZW50EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjgKDXN0YXRlX2NoYW5nZWQYAiABKAsyHy5ibGF6ZWNyYWZ0LmpvYi52MS5TdGF0ZUNoYW5nZWRIABI4Cg1waGFzZV9jaGFuZ2VkGAMgASgLMh8uYmxhemVjcmFmdC5qb2IudjEuUGhhc2VDaGFuZ2VkSAASKgoDbG9nGAQgASgLMhsuYmxhemVjcmFmdC5qb2IudjEuTG9nQ2h1bmtIABIsCgdsb2dfZ2FwGAUgASgLMhkuYmxhemVjcmFmdC5qb2IudjEuTG9nR2FwSAASNgoJd29ya3NwYWNlGAYgASgLMiEuYmxhemVjcmFmdC5qb2IudjEuV29ya3NwYWNlRXZlbnRIABIyCgdwcm9jZXNzGAcgASgLMh8uYmxhemVjcmFmdC5qb2IudjEuUHJvY2Vzc0V2ZW50SAASLgoFYWdlbnQYCCABKAsyHS5ibGF6ZWNyYWZ0LmpvYi52MS5BZ2VudEV2ZW50SAASJQoDYXNrGAkgASgLMhYuYmxhemVjcmFmdC5qb2IudjEuQXNrSAASLQoHbWVzc2FnZRgKIAEoCzIaLmJsYXplY3JhZnQuam9iLnYxLk1lc3NhZ2VIABI4Cg1hdHRlbXB0X2VuZGVkGAsgASgLMh8uYmxhemVjcmFmdC5qb2IudjEuQXR0ZW1wdEVuZGVkSAASMAoJZXZlbnRfZ2FwGAwgASgLMhsuYmxhemVjcmFmdC5qb2IudjEuRXZlbnRHYXBIABIyCgduZXR3b3JrGA0gASgLMh8uYmxhemVjcmFmdC5qb2IudjEuTmV0d29ya0V2ZW50SABCCQoHcGF5bG9hZCKWAQoMU3RhdGVDaGFuZ2VkEiwKBnN0YXR1cxgBIAEoCzIcLmJsYXplY3JhZnQuam9iLnYxLkpvYlN0YXR1cxIvCglwbGFjZW1lbnQYAiABKAsyHC5ibGF6ZWNyYWZ0LmpvYi52MS5QbGFjZW1lbnQSJwoFYWN0b3IYAyABKAsyGC5ibGF6ZWNyYWZ0LmpvYi52MS5BY3RvciI6CgxQaGFzZUNoYW5nZWQSKgoFcGhhc2UYASABKA4yGy5ibGF6ZWNyYWZ0LmpvYi52MS5Kb2JQaGFzZSJqCghMb2dDaHVuaxIsCgZzdHJlYW0YASABKA4yHC5ibGF6ZWNyYWZ0LmpvYi52MS5Mb2dTdHJlYW0SDgoGb2Zmc2V0GAIgASgEEhIKCmZpcnN0X2xpbmUYAyABKA0SDAoEZGF0YRgEIAEoDCKbAQoGTG9nR2FwEiwKBnN0cmVhbRgBIAEoDjIcLmJsYXplY3JhZnQuam9iLnYxLkxvZ1N0cmVhbRITCgtmcm9tX29mZnNldBgCIAEoBBIRCgl0b19vZmZzZXQYAyABKAQSDQoFbGluZXMYBCABKA0SLAoGcmVhc29uGAUgASgOMhwuYmxhemVjcmFmdC5qb2IudjEuR2FwUmVhc29uImQKCEV2ZW50R2FwEhUKDWZyb21fc2VxdWVuY2UYASABKA0SEwoLdG9fc2VxdWVuY2UYAiABKA0SLAoGcmVhc29uGAMgASgOMhwuYmxhemVjcmFmdC5qb2IudjEuR2FwUmVhc29uItUECg5Xb3Jrc3BhY2VFdmVudBI2CgdzY3JhdGNoGAEgASgLMiMuYmxhemVjcmFmdC5qb2IudjEuU2NyYXRjaFdvcmtzcGFjZUgAEjgKDWNsb25lX3N0YXJ0ZWQYAiABKAsyHy5ibGF6ZWNyYWZ0LmpvYi52MS5DbG9uZVN0YXJ0ZWRIABI0CgtjaGVja2VkX291dBgDIAEoCzIdLmJsYXplY3JhZnQuam9iLnYxLkNoZWNrZWRPdXRIABIzCgpjaGVja3BvaW50GAQgASgLMh0uYmxhemVjcmFmdC5qb2IudjEuQ2hlY2twb2ludEgAEi8KCGRpZmZzdGF0GAUgASgLMhsuYmxhemVjcmFmdC5qb2IudjEuRGlmZnN0YXRIABI8Cg9zZXNzaW9uX3Jlc3VtZWQYBiABKAsyIS5ibGF6ZWNyYWZ0LmpvYi52MS5TZXNzaW9uUmVzdW1lZEgAEjgKDWJyYW5jaF9wdXNoZWQYByABKAsyHy5ibGF6ZWNyYWZ0LmpvYi52MS5CcmFuY2hQdXNoZWRIABJDChNwdWxsX3JlcXVlc3Rfb3BlbmVkGAggASgLMiQuYmxhemVjcmFmdC5qb2IudjEuUHVsbFJlcXVlc3RPcGVuZWRIABIvCghhcnRpZmFjdBgJIAEoCzIbLmJsYXplY3JhZnQuam9iLnYxLkFydGlmYWN0SAASPgoQYXJ0aWZhY3Rfc2tpcHBlZBgKIAEoCzIiLmJsYXplY3JhZnQuam9iLnYxLkFydGlmYWN0U2tpcHBlZEgAQgcKBWV2ZW50IjsKDEJyYW5jaFB1c2hlZBIOCgZicmFuY2gYASABKAkSDgoGY29tbWl0GAIgASgJEgsKA3VybBgDIAEoCSI+ChFQdWxsUmVxdWVzdE9wZW5lZBILCgN1cmwYASABKAkSDgoGbnVtYmVyGAIgASgNEgwKBGJhc2UYAyABKAkiNgoIQXJ0aWZhY3QSDAoEcGF0aBgBIAEoCRIMCgRzaXplGAIgASgEEg4KBnNoYTI1NhgDIAEoDCIvCg9BcnRpZmFjdFNraXBwZWQSDAoEcGF0aBgBIAEoCRIOCgZyZWFzb24YAiABKAkigwEKDE5ldHdvcmtFdmVudBI3CgdyZWZ1c2VkGAEgASgLMiQuYmxhemVjcmFmdC5qb2IudjEuQ29ubmVjdGlvblJlZnVzZWRIABIxCgdhbGxvd2VkGAIgASgLMh4uYmxhemVjcmFmdC5qb2IudjEuSG9zdEFsbG93ZWRIAEIHCgVldmVudCKBAQoRQ29ubmVjdGlvblJlZnVzZWQSDAoEaG9zdBgBIAEoCRIMCgRwb3J0GAIgASgNEjAKBnJlYXNvbhgDIAEoDjIgLmJsYXplY3JhZnQuam9iLnYxLlJlZnVzYWxSZWFzb24SDwoHbWVzc2FnZRgEIAEoCRINCgVjb3VudBgFIAEoDSJECgtIb3N0QWxsb3dlZBIMCgRob3N0GAEgASgJEicKBWFjdG9yGAIgASgLMhguYmxhemVjcmFmdC5qb2IudjEuQWN0b3IiIAoQU2NyYXRjaFdvcmtzcGFjZRIMCgRuYW1lGAEgASgJIigKDENsb25lU3RhcnRlZBILCgN1cmwYASABKAkSCwoDcmVmGAIgASgJIncKCkNoZWNrZWRPdXQSDgoGY29tbWl0GAEgASgJEgsKA3JlZhgCIAEoCRIPCgdzdWJqZWN0GAMgASgJEisKCGR1cmF0aW9uGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg4KBnJldXNlZBgFIAEoCCJZCgpDaGVja3BvaW50Eg4KBmNvbW1pdBgBIAEoCRIMCgR0dXJuGAIgASgNEi0KCGRpZmZzdGF0GAMgASgLMhsuYmxhemVjcmFmdC5qb2IudjEuRGlmZnN0YXQiRAoOU2Vzc2lvblJlc3VtZWQSDgoGam9iX2lkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSDgoGY29tbWl0GAMgASgJIq8CCgxQcm9jZXNzRXZlbnQSNAoHc3RhcnRlZBgBIAEoCzIhLmJsYXplY3JhZnQuam9iLnYxLlByb2Nlc3NTdGFydGVkSAASOgoOc3RvcF9yZXF1ZXN0ZWQYAiABKAsyIC5ibGF6ZWNyYWZ0LmpvYi52MS5TdG9wUmVxdWVzdGVkSAASNAoLc2lnbmFsX3NlbnQYAyABKAsyHS5ibGF6ZWNyYWZ0LmpvYi52MS5TaWduYWxTZW50SAASMgoGZXhpdGVkGAQgASgLMiAuYmxhemVjcmFmdC5qb2IudjEuUHJvY2Vzc0V4aXRlZEgAEjoKC2ludGVycnVwdGVkGAUgASgLMiMuYmxhemVjcmFmdC5qb2IudjEuQWdlbnRJbnRlcnJ1cHRlZEgAQgcKBWV2ZW50Ih0KDlByb2Nlc3NTdGFydGVkEgsKA3BpZBgBIAEoDSJkCg1TdG9wUmVxdWVzdGVkEioKBWNhdXNlGAEgASgOMhsuYmxhemVjcmFmdC5qb2IudjEuRW5kQ2F1c2USJwoFYWN0b3IYAiABKAsyGC5ibGF6ZWNyYWZ0LmpvYi52MS5BY3RvciIcCgpTaWduYWxTZW50Eg4KBnNpZ25hbBgBIAEoCSI7ChBBZ2VudEludGVycnVwdGVkEicKBWFjdG9yGAEgASgLMhguYmxhemVjcmFmdC5qb2IudjEuQWN0b3IiRQoNUHJvY2Vzc0V4aXRlZBIWCglleGl0X2NvZGUYASABKAVIAIgBARIOCgZzaWduYWwYAiABKAlCDAoKX2V4aXRfY29kZSLVAQoMQXR0ZW1wdEVuZGVkEisKB291dGNvbWUYASABKAsyGi5ibGF6ZWNyYWZ0LmpvYi52MS5PdXRjb21lEiwKBnN0ZG91dBgCIAEoCzIcLmJsYXplY3JhZnQuam9iLnYxLkxvZ0RpZ2VzdBIsCgZzdGRlcnIYAyABKAsyHC5ibGF6ZWNyYWZ0LmpvYi52MS5Mb2dEaWdlc3QSFQoNZXZlbnRzX3NoYTI1NhgEIAEoDBIOCgZyZXN1bHQYBSABKAkSFQoNdW5rbm93bl9saW5lcxgGIAEoDSI+CglMb2dEaWdlc3QSDQoFYnl0ZXMYASABKAQSEgoKa2VwdF9ieXRlcxgCIAEoBBIOCgZzaGEyNTYYAyABKAwiwQEKB01lc3NhZ2USCgoCaWQYASABKAkSLwoLY3JlYXRlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KBXN0YXRlGAMgASgOMh8uYmxhemVjcmFmdC5qb2IudjEuTWVzc2FnZVN0YXRlEgwKBHRleHQYBCABKAkSKAoGYXV0aG9yGAUgASgLMhguYmxhemVjcmFmdC5qb2IudjEuQWN0b3ISEQoJaW50ZXJydXB0GAYgASgIIrUGCgpBZ2VudEV2ZW50EhsKE3BhcmVudF90b29sX2NhbGxfaWQYASABKAkSMgoHc2Vzc2lvbhgCIAEoCzIfLmJsYXplY3JhZnQuam9iLnYxLkFnZW50U2Vzc2lvbkgAEi4KBWRlbHRhGAMgASgLMh0uYmxhemVjcmFmdC5qb2IudjEuQWdlbnREZWx0YUgAEiwKBHRleHQYBCABKAsyHC5ibGF6ZWNyYWZ0LmpvYi52MS5BZ2VudFRleHRIABI0Cgh0aGlua2luZxgFIAEoCzIgLmJsYXplY3JhZnQuam9iLnYxLkFnZW50VGhpbmtpbmdIABIwCgl0b29sX2NhbGwYBiABKAsyGy5ibGF6ZWNyYWZ0LmpvYi52MS5Ub29sQ2FsbEgAEjQKC3Rvb2xfcmVzdWx0GAcgASgLMh0uYmxhemVjcmFmdC5qb2IudjEuVG9vbFJlc3VsdEgAEiwKBHBsYW4YCCABKAsyHC5ibGF6ZWNyYWZ0LmpvYi52MS5BZ2VudFBsYW5IABIwCglzdWJfYWdlbnQYCSABKAsyGy5ibGF6ZWNyYWZ0LmpvYi52MS5TdWJBZ2VudEgAEi4KBXVzYWdlGAogASgLMh0uYmxhemVjcmFmdC5qb2IudjEuQWdlbnRVc2FnZUgAEjIKCnJhdGVfbGltaXQYCyABKAsyHC5ibGF6ZWNyYWZ0LmpvYi52MS5SYXRlTGltaXRIABIzCgpjb21wYWN0aW9uGAwgASgLMh0uYmxhemVjcmFmdC5qb2IudjEuQ29tcGFjdGlvbkgAEioKBGhvb2sYDSABKAsyGi5ibGF6ZWNyYWZ0LmpvYi52MS5Ib29rUnVuSAASNAoLdHVybl9yZXN1bHQYDiABKAsyHS5ibGF6ZWNyYWZ0LmpvYi52MS5UdXJuUmVzdWx0SAASKQoDcmF3GA8gASgLMhouYmxhemVjcmFmdC5qb2IudjEuUmF3TGluZUgAEksKF3Blcm1pc3Npb25fbW9kZV9jaGFuZ2VkGBAgASgLMiguYmxhemVjcmFmdC5qb2IudjEuUGVybWlzc2lvbk1vZGVDaGFuZ2VkSABCBwoFZXZlbnQikwEKDEFnZW50U2Vzc2lvbhISCgpzZXNzaW9uX2lkGAEgASgJEg0KBW1vZGVsGAIgASgJEhUKDWFnZW50X3ZlcnNpb24YAyABKAkSDQoFdG9vbHMYBCADKAkSOgoPcGVybWlzc2lvbl9tb2RlGAUgASgOMiEuYmxhemVjcmFmdC5qb2IudjEuUGVybWlzc2lvbk1vZGUivQEKFVBlcm1pc3Npb25Nb2RlQ2hhbmdlZBIvCgRtb2RlGAEgASgOMiEuYmxhemVjcmFmdC5qb2IudjEuUGVybWlzc2lvbk1vZGUSOAoNcHJldmlvdXNfbW9kZRgCIAEoDjIhLmJsYXplY3JhZnQuam9iLnYxLlBlcm1pc3Npb25Nb2RlEicKBWFjdG9yGAMgASgLMhguYmxhemVjcmFmdC5qb2IudjEuQWN0b3ISEAoIbG9vc2VuZWQYBCABKAgidAoKQWdlbnREZWx0YRISCgptZXNzYWdlX2lkGAEgASgJEg0KBWluZGV4GAIgASgNEg4KBHRleHQYAyABKAlIABISCgh0aGlua2luZxgEIAEoCUgAEhQKCmlucHV0X2pzb24YBSABKAlIAEIJCgdjb250ZW50IjwKCUFnZW50VGV4dBISCgptZXNzYWdlX2lkGAEgASgJEg0KBWluZGV4GAIgASgNEgwKBHRleHQYAyABKAkiQAoNQWdlbnRUaGlua2luZxISCgptZXNzYWdlX2lkGAEgASgJEg0KBWluZGV4GAIgASgNEgwKBHRleHQYAyABKAkiXwoIVG9vbENhbGwSCgoCaWQYASABKAkSDAoEdG9vbBgCIAEoCRISCgppbnB1dF9qc29uGAMgASgJEhEKCXRydW5jYXRlZBgEIAEoCBISCgptZXNzYWdlX2lkGAUgASgJIoIBCgpUb29sUmVzdWx0EhQKDHRvb2xfY2FsbF9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJEhEKCXRydW5jYXRlZBgDIAEoCBIQCghpc19lcnJvchgEIAEoCBIrCgZpbWFnZXMYBSADKAsyGy5ibGF6ZWNyYWZ0LmpvYi52MS5JbWFnZVJlZiI9CghJbWFnZVJlZhISCgptZWRpYV90eXBlGAEgASgJEg0KBWJ5dGVzGAIgASgEEg4KBnNoYTI1NhgDIAEoDCI3CglBZ2VudFBsYW4SKgoFaXRlbXMYASADKAsyGy5ibGF6ZWNyYWZ0LmpvYi52MS5QbGFuSXRlbSJJCghQbGFuSXRlbRIMCgR0ZXh0GAEgASgJEi8KBXN0YXRlGAIgASgOMiAuYmxhemVjcmFmdC5qb2IudjEuUGxhbkl0ZW1TdGF0ZSJ0CghTdWJBZ2VudBIUCgx0b29sX2NhbGxfaWQYASABKAkSDAoEa2luZBgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRIvCgVzdGF0ZRgEIAEoDjIgLmJsYXplY3JhZnQuam9iLnYxLlN1YkFnZW50U3RhdGUibAoKQWdlbnRVc2FnZRISCgptZXNzYWdlX2lkGAEgASgJEg0KBW1vZGVsGAIgASgJEicKBXVzYWdlGAMgASgLMhguYmxhemVjcmFmdC5qb2IudjEuVXNhZ2USEgoKcmVxdWVzdF9pZBgEIAEoCSJqCglSYXRlTGltaXQSKQoFdW50aWwYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYAiABKAkSDwoHYXR0ZW1wdBgDIAEoDRITCgtodHRwX3N0YXR1cxgEIAEoDSI0CgpDb21wYWN0aW9uEg8KB3RyaWdnZXIYASABKAkSFQoNdG9rZW5zX2JlZm9yZRgCIAEoBCJcCgdIb29rUnVuEg0KBWV2ZW50GAEgASgJEgwKBG5hbWUYAiABKAkSFgoJZXhpdF9jb2RlGAMgASgFSACIAQESDgoGb3V0cHV0GAQgASgJQgwKCl9leGl0X2NvZGUi7AEKClR1cm5SZXN1bHQSEAoIaXNfZXJyb3IYASABKAgSDAoEa2luZBgCIAEoCRIMCgR0ZXh0GAMgASgJEg0KBXR1cm5zGAQgASgNEisKCGR1cmF0aW9uGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi8KDGFwaV9kdXJhdGlvbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhInCgV1c2FnZRgHIAEoCzIYLmJsYXplY3JhZnQuam9iLnYxLlVzYWdlEhoKEnBlcm1pc3Npb25fZGVuaWFscxgIIAMoCSIqCgdSYXdMaW5lEgwKBGxpbmUYASABKAwSEQoJdHJ1bmNhdGVkGAIgASgIKlUKCUxvZ1N0cmVhbRIaChZMT0dfU1RSRUFNX1VOU1BFQ0lGSUVEEAASFQoRTE9HX1NUUkVBTV9TVERPVVQQARIVChFMT0dfU1RSRUFNX1NUREVSUhACKpIBCglHYXBSZWFzb24SGgoWR0FQX1JFQVNPTl9VTlNQRUNJRklFRBAAEhsKF0dBUF9SRUFTT05fT1VUUFVUX0xJTUlUEAESGAoUR0FQX1JFQVNPTl9ESVNLX0ZVTEwQAhIaChZHQVBfUkVBU09OX1JVTk5FUl9MT1NUEAMSFgoSR0FQX1JFQVNPTl9FWFBJUkVEEAQqsQEKDVJlZnVzYWxSZWFzb24SHgoaUkVGVVNBTF9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpSRUZVU0FMX1JFQVNPTl9OT1RfQUxMT1dFRBABEiIKHlJFRlVTQUxfUkVBU09OX1BSSVZBVEVfQUREUkVTUxACEh4KGlJFRlVTQUxfUkVBU09OX1VOUkVBQ0hBQkxFEAMSHAoYUkVGVVNBTF9SRUFTT05fTUFMRk9STUVEEAQqnwEKDE1lc3NhZ2VTdGF0ZRIdChlNRVNTQUdFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUTUVTU0FHRV9TVEFURV9RVUVVRUQQARIaChZNRVNTQUdFX1NUQVRFX0NPTlNVTUVEEAISGwoXTUVTU0FHRV9TVEFURV9XSVRIRFJBV04QAxIdChlNRVNTQUdFX1NUQVRFX1VOREVMSVZFUkVEEAQqgAEKDVBsYW5JdGVtU3RhdGUSHwobUExBTl9JVEVNX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUUExBTl9JVEVNX1NUQVRFX09QRU4QARIaChZQTEFOX0lURU1fU1RBVEVfQUNUSVZFEAISGAoUUExBTl9JVEVNX1NUQVRFX0RPTkUQAyqIAQoNU3ViQWdlbnRTdGF0ZRIfChtTVUJfQUdFTlRfU1RBVEVfVU5TUEVDSUZJRUQQABIbChdTVUJfQUdFTlRfU1RBVEVfUlVOTklORxABEh0KGVNVQl9BR0VOVF9TVEFURV9DT01QTEVURUQQAhIaChZTVUJfQUdFTlRfU1RBVEVfRkFJTEVEEANiBnByb3RvMw", [file_blazecraft_job_v1_ask, file_blazecraft_job_v1_job, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message blazecraft.job.v1.EventBatch.
@@ -84,235 +84,277 @@ export const WorkspaceEventSchema = /*@__PURE__*/
   messageDesc(file_blazecraft_job_v1_job_event, 9);
 
 /**
+ * Describes the message blazecraft.job.v1.BranchPushed.
+ * Use `create(BranchPushedSchema)` to create a new message.
+ */
+export const BranchPushedSchema = /*@__PURE__*/
+  messageDesc(file_blazecraft_job_v1_job_event, 10);
+
+/**
+ * Describes the message blazecraft.job.v1.PullRequestOpened.
+ * Use `create(PullRequestOpenedSchema)` to create a new message.
+ */
+export const PullRequestOpenedSchema = /*@__PURE__*/
+  messageDesc(file_blazecraft_job_v1_job_event, 11);
+
+/**
+ * Describes the message blazecraft.job.v1.Artifact.
+ * Use `create(ArtifactSchema)` to create a new message.
+ */
+export const ArtifactSchema = /*@__PURE__*/
+  messageDesc(file_blazecraft_job_v1_job_event, 12);
+
+/**
+ * Describes the message blazecraft.job.v1.ArtifactSkipped.
+ * Use `create(ArtifactSkippedSchema)` to create a new message.
+ */
+export const ArtifactSkippedSchema = /*@__PURE__*/
+  messageDesc(file_blazecraft_job_v1_job_event, 13);
+
+/**
+ * Describes the message blazecraft.job.v1.NetworkEvent.
+ * Use `create(NetworkEventSchema)` to create a new message.
+ */
+export const NetworkEventSchema = /*@__PURE__*/
+  messageDesc(file_blazecraft_job_v1_job_event, 14);
+
+/**
+ * Describes the message blazecraft.job.v1.ConnectionRefused.
+ * Use `create(ConnectionRefusedSchema)` to create a new message.
+ */
+export const ConnectionRefusedSchema = /*@__PURE__*/
+  messageDesc(file_blazecraft_job_v1_job_event, 15);
+
+/**
+ * Describes the message blazecraft.job.v1.HostAllowed.
+ * Use `create(HostAllowedSchema)` to create a new message.
+ */
+export const HostAllowedSchema = /*@__PURE__*/
+  messageDesc(file_blazecraft_job_v1_job_event, 16);
+
+/**
  * Describes the message blazecraft.job.v1.ScratchWorkspace.
  * Use `create(ScratchWorkspaceSchema)` to create a new message.
  */
 export const ScratchWorkspaceSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 10);
+  messageDesc(file_blazecraft_job_v1_job_event, 17);
 
 /**
  * Describes the message blazecraft.job.v1.CloneStarted.
  * Use `create(CloneStartedSchema)` to create a new message.
  */
 export const CloneStartedSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 11);
+  messageDesc(file_blazecraft_job_v1_job_event, 18);
 
 /**
  * Describes the message blazecraft.job.v1.CheckedOut.
  * Use `create(CheckedOutSchema)` to create a new message.
  */
 export const CheckedOutSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 12);
+  messageDesc(file_blazecraft_job_v1_job_event, 19);
 
 /**
  * Describes the message blazecraft.job.v1.Checkpoint.
  * Use `create(CheckpointSchema)` to create a new message.
  */
 export const CheckpointSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 13);
+  messageDesc(file_blazecraft_job_v1_job_event, 20);
 
 /**
  * Describes the message blazecraft.job.v1.SessionResumed.
  * Use `create(SessionResumedSchema)` to create a new message.
  */
 export const SessionResumedSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 14);
-
-/**
- * Describes the message blazecraft.job.v1.Diffstat.
- * Use `create(DiffstatSchema)` to create a new message.
- */
-export const DiffstatSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 15);
+  messageDesc(file_blazecraft_job_v1_job_event, 21);
 
 /**
  * Describes the message blazecraft.job.v1.ProcessEvent.
  * Use `create(ProcessEventSchema)` to create a new message.
  */
 export const ProcessEventSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 16);
+  messageDesc(file_blazecraft_job_v1_job_event, 22);
 
 /**
  * Describes the message blazecraft.job.v1.ProcessStarted.
  * Use `create(ProcessStartedSchema)` to create a new message.
  */
 export const ProcessStartedSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 17);
+  messageDesc(file_blazecraft_job_v1_job_event, 23);
 
 /**
  * Describes the message blazecraft.job.v1.StopRequested.
  * Use `create(StopRequestedSchema)` to create a new message.
  */
 export const StopRequestedSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 18);
+  messageDesc(file_blazecraft_job_v1_job_event, 24);
 
 /**
  * Describes the message blazecraft.job.v1.SignalSent.
  * Use `create(SignalSentSchema)` to create a new message.
  */
 export const SignalSentSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 19);
+  messageDesc(file_blazecraft_job_v1_job_event, 25);
 
 /**
  * Describes the message blazecraft.job.v1.AgentInterrupted.
  * Use `create(AgentInterruptedSchema)` to create a new message.
  */
 export const AgentInterruptedSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 20);
+  messageDesc(file_blazecraft_job_v1_job_event, 26);
 
 /**
  * Describes the message blazecraft.job.v1.ProcessExited.
  * Use `create(ProcessExitedSchema)` to create a new message.
  */
 export const ProcessExitedSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 21);
+  messageDesc(file_blazecraft_job_v1_job_event, 27);
 
 /**
  * Describes the message blazecraft.job.v1.AttemptEnded.
  * Use `create(AttemptEndedSchema)` to create a new message.
  */
 export const AttemptEndedSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 22);
+  messageDesc(file_blazecraft_job_v1_job_event, 28);
 
 /**
  * Describes the message blazecraft.job.v1.LogDigest.
  * Use `create(LogDigestSchema)` to create a new message.
  */
 export const LogDigestSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 23);
+  messageDesc(file_blazecraft_job_v1_job_event, 29);
 
 /**
  * Describes the message blazecraft.job.v1.Message.
  * Use `create(MessageSchema)` to create a new message.
  */
 export const MessageSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 24);
+  messageDesc(file_blazecraft_job_v1_job_event, 30);
 
 /**
  * Describes the message blazecraft.job.v1.AgentEvent.
  * Use `create(AgentEventSchema)` to create a new message.
  */
 export const AgentEventSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 25);
+  messageDesc(file_blazecraft_job_v1_job_event, 31);
 
 /**
  * Describes the message blazecraft.job.v1.AgentSession.
  * Use `create(AgentSessionSchema)` to create a new message.
  */
 export const AgentSessionSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 26);
+  messageDesc(file_blazecraft_job_v1_job_event, 32);
 
 /**
  * Describes the message blazecraft.job.v1.PermissionModeChanged.
  * Use `create(PermissionModeChangedSchema)` to create a new message.
  */
 export const PermissionModeChangedSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 27);
+  messageDesc(file_blazecraft_job_v1_job_event, 33);
 
 /**
  * Describes the message blazecraft.job.v1.AgentDelta.
  * Use `create(AgentDeltaSchema)` to create a new message.
  */
 export const AgentDeltaSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 28);
+  messageDesc(file_blazecraft_job_v1_job_event, 34);
 
 /**
  * Describes the message blazecraft.job.v1.AgentText.
  * Use `create(AgentTextSchema)` to create a new message.
  */
 export const AgentTextSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 29);
+  messageDesc(file_blazecraft_job_v1_job_event, 35);
 
 /**
  * Describes the message blazecraft.job.v1.AgentThinking.
  * Use `create(AgentThinkingSchema)` to create a new message.
  */
 export const AgentThinkingSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 30);
+  messageDesc(file_blazecraft_job_v1_job_event, 36);
 
 /**
  * Describes the message blazecraft.job.v1.ToolCall.
  * Use `create(ToolCallSchema)` to create a new message.
  */
 export const ToolCallSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 31);
+  messageDesc(file_blazecraft_job_v1_job_event, 37);
 
 /**
  * Describes the message blazecraft.job.v1.ToolResult.
  * Use `create(ToolResultSchema)` to create a new message.
  */
 export const ToolResultSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 32);
+  messageDesc(file_blazecraft_job_v1_job_event, 38);
 
 /**
  * Describes the message blazecraft.job.v1.ImageRef.
  * Use `create(ImageRefSchema)` to create a new message.
  */
 export const ImageRefSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 33);
+  messageDesc(file_blazecraft_job_v1_job_event, 39);
 
 /**
  * Describes the message blazecraft.job.v1.AgentPlan.
  * Use `create(AgentPlanSchema)` to create a new message.
  */
 export const AgentPlanSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 34);
+  messageDesc(file_blazecraft_job_v1_job_event, 40);
 
 /**
  * Describes the message blazecraft.job.v1.PlanItem.
  * Use `create(PlanItemSchema)` to create a new message.
  */
 export const PlanItemSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 35);
+  messageDesc(file_blazecraft_job_v1_job_event, 41);
 
 /**
  * Describes the message blazecraft.job.v1.SubAgent.
  * Use `create(SubAgentSchema)` to create a new message.
  */
 export const SubAgentSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 36);
+  messageDesc(file_blazecraft_job_v1_job_event, 42);
 
 /**
  * Describes the message blazecraft.job.v1.AgentUsage.
  * Use `create(AgentUsageSchema)` to create a new message.
  */
 export const AgentUsageSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 37);
+  messageDesc(file_blazecraft_job_v1_job_event, 43);
 
 /**
  * Describes the message blazecraft.job.v1.RateLimit.
  * Use `create(RateLimitSchema)` to create a new message.
  */
 export const RateLimitSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 38);
+  messageDesc(file_blazecraft_job_v1_job_event, 44);
 
 /**
  * Describes the message blazecraft.job.v1.Compaction.
  * Use `create(CompactionSchema)` to create a new message.
  */
 export const CompactionSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 39);
+  messageDesc(file_blazecraft_job_v1_job_event, 45);
 
 /**
  * Describes the message blazecraft.job.v1.HookRun.
  * Use `create(HookRunSchema)` to create a new message.
  */
 export const HookRunSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 40);
+  messageDesc(file_blazecraft_job_v1_job_event, 46);
 
 /**
  * Describes the message blazecraft.job.v1.TurnResult.
  * Use `create(TurnResultSchema)` to create a new message.
  */
 export const TurnResultSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 41);
+  messageDesc(file_blazecraft_job_v1_job_event, 47);
 
 /**
  * Describes the message blazecraft.job.v1.RawLine.
  * Use `create(RawLineSchema)` to create a new message.
  */
 export const RawLineSchema = /*@__PURE__*/
-  messageDesc(file_blazecraft_job_v1_job_event, 42);
+  messageDesc(file_blazecraft_job_v1_job_event, 48);
 
 /**
  * Describes the enum blazecraft.job.v1.LogStream.
@@ -343,10 +385,24 @@ export const GapReason = /*@__PURE__*/
   tsEnum(GapReasonSchema);
 
 /**
+ * Describes the enum blazecraft.job.v1.RefusalReason.
+ */
+export const RefusalReasonSchema = /*@__PURE__*/
+  enumDesc(file_blazecraft_job_v1_job_event, 2);
+
+/**
+ * Why a connection was refused.
+ *
+ * @generated from enum blazecraft.job.v1.RefusalReason
+ */
+export const RefusalReason = /*@__PURE__*/
+  tsEnum(RefusalReasonSchema);
+
+/**
  * Describes the enum blazecraft.job.v1.MessageState.
  */
 export const MessageStateSchema = /*@__PURE__*/
-  enumDesc(file_blazecraft_job_v1_job_event, 2);
+  enumDesc(file_blazecraft_job_v1_job_event, 3);
 
 /**
  * States of a Message.
@@ -360,7 +416,7 @@ export const MessageState = /*@__PURE__*/
  * Describes the enum blazecraft.job.v1.PlanItemState.
  */
 export const PlanItemStateSchema = /*@__PURE__*/
-  enumDesc(file_blazecraft_job_v1_job_event, 3);
+  enumDesc(file_blazecraft_job_v1_job_event, 4);
 
 /**
  * States of a PlanItem.
@@ -374,7 +430,7 @@ export const PlanItemState = /*@__PURE__*/
  * Describes the enum blazecraft.job.v1.SubAgentState.
  */
 export const SubAgentStateSchema = /*@__PURE__*/
-  enumDesc(file_blazecraft_job_v1_job_event, 4);
+  enumDesc(file_blazecraft_job_v1_job_event, 5);
 
 /**
  * States of a SubAgent.

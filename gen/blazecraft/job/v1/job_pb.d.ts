@@ -166,6 +166,34 @@ export declare type Job = Message<"blazecraft.job.v1.Job"> & {
    * @generated from field: uint64 budget_micros = 21;
    */
   budgetMicros: bigint;
+
+  /**
+   * Commit that it works on, in hexadecimal: what its diff is against. Empty without a repository and before the checkout.
+   *
+   * @generated from field: string base_commit = 22;
+   */
+  baseCommit: string;
+
+  /**
+   * What it changed against its base commit, as last counted. Absent without a repository and before the first count.
+   *
+   * @generated from field: blazecraft.job.v1.Diffstat diffstat = 23;
+   */
+  diffstat?: Diffstat | undefined;
+
+  /**
+   * What of its work was brought to the repository's host. Absent when nothing was.
+   *
+   * @generated from field: blazecraft.job.v1.Publication publication = 24;
+   */
+  publication?: Publication | undefined;
+
+  /**
+   * Files that were collected from its workspace; see ListArtifacts.
+   *
+   * @generated from field: uint32 artifacts = 25;
+   */
+  artifacts: number;
 };
 
 /**
@@ -321,6 +349,34 @@ export declare type JobJson = {
    * @generated from field: uint64 budget_micros = 21;
    */
   budgetMicros?: string;
+
+  /**
+   * Commit that it works on, in hexadecimal: what its diff is against. Empty without a repository and before the checkout.
+   *
+   * @generated from field: string base_commit = 22;
+   */
+  baseCommit?: string;
+
+  /**
+   * What it changed against its base commit, as last counted. Absent without a repository and before the first count.
+   *
+   * @generated from field: blazecraft.job.v1.Diffstat diffstat = 23;
+   */
+  diffstat?: DiffstatJson;
+
+  /**
+   * What of its work was brought to the repository's host. Absent when nothing was.
+   *
+   * @generated from field: blazecraft.job.v1.Publication publication = 24;
+   */
+  publication?: PublicationJson;
+
+  /**
+   * Files that were collected from its workspace; see ListArtifacts.
+   *
+   * @generated from field: uint32 artifacts = 25;
+   */
+  artifacts?: number;
 };
 
 /**
@@ -410,6 +466,37 @@ export declare type JobSpec = Message<"blazecraft.job.v1.JobSpec"> & {
    * @generated from field: blazecraft.job.v1.JobLimits limits = 9;
    */
   limits?: JobLimits | undefined;
+
+  /**
+   * How the repository is brought into the workspace. Absent: full history, no submodules, no LFS.
+   *
+   * @generated from field: blazecraft.job.v1.CheckoutOptions checkout = 10;
+   */
+  checkout?: CheckoutOptions | undefined;
+
+  /**
+   * Hosts that the Job may reach besides those that the runner's operator allows every Job (RunnerInfo.allowed_hosts), each
+   * "host", "*.host" for all below it, or either with ":port"; port 443 otherwise. At most 64.
+   *
+   * @generated from field: repeated string allowed_hosts = 11;
+   */
+  allowedHosts: string[];
+
+  /**
+   * Files to collect from the workspace when the work has ended, also when it failed: paths relative to the workspace, in
+   * which * stands for what is within a name, ** for any directories; a directory's path stands for all that is in it. At
+   * most 32 of at most 512 bytes. No path may be absolute or hold "..".
+   *
+   * @generated from field: repeated string artifacts = 12;
+   */
+  artifacts: string[];
+
+  /**
+   * What becomes of the work when the command or agent has succeeded. Absent: nothing is pushed.
+   *
+   * @generated from field: blazecraft.job.v1.Publish publish = 13;
+   */
+  publish?: Publish | undefined;
 };
 
 /**
@@ -484,6 +571,37 @@ export declare type JobSpecJson = {
    * @generated from field: blazecraft.job.v1.JobLimits limits = 9;
    */
   limits?: JobLimitsJson;
+
+  /**
+   * How the repository is brought into the workspace. Absent: full history, no submodules, no LFS.
+   *
+   * @generated from field: blazecraft.job.v1.CheckoutOptions checkout = 10;
+   */
+  checkout?: CheckoutOptionsJson;
+
+  /**
+   * Hosts that the Job may reach besides those that the runner's operator allows every Job (RunnerInfo.allowed_hosts), each
+   * "host", "*.host" for all below it, or either with ":port"; port 443 otherwise. At most 64.
+   *
+   * @generated from field: repeated string allowed_hosts = 11;
+   */
+  allowedHosts?: string[];
+
+  /**
+   * Files to collect from the workspace when the work has ended, also when it failed: paths relative to the workspace, in
+   * which * stands for what is within a name, ** for any directories; a directory's path stands for all that is in it. At
+   * most 32 of at most 512 bytes. No path may be absolute or hold "..".
+   *
+   * @generated from field: repeated string artifacts = 12;
+   */
+  artifacts?: string[];
+
+  /**
+   * What becomes of the work when the command or agent has succeeded. Absent: nothing is pushed.
+   *
+   * @generated from field: blazecraft.job.v1.Publish publish = 13;
+   */
+  publish?: PublishJson;
 };
 
 /**
@@ -491,6 +609,422 @@ export declare type JobSpecJson = {
  * Use `create(JobSpecSchema)` to create a new message.
  */
 export declare const JobSpecSchema: GenMessage<JobSpec, {jsonType: JobSpecJson}>;
+
+/**
+ * CheckoutOptions says how much of a repository is brought into a workspace.
+ *
+ * @generated from message blazecraft.job.v1.CheckoutOptions
+ */
+export declare type CheckoutOptions = Message<"blazecraft.job.v1.CheckoutOptions"> & {
+  /**
+   * Commits of history from the one checked out, as in git's --depth. 0: all. At most 100,000.
+   *
+   * @generated from field: uint32 depth = 1;
+   */
+  depth: number;
+
+  /**
+   * Leave out contents of files that no checkout needed yet, as in git's --filter=blob:none. The workspace then lacks older
+   * contents; `git log -p` in it fails.
+   *
+   * @generated from field: bool without_old_contents = 2;
+   */
+  withoutOldContents: boolean;
+
+  /**
+   * Bring submodules too, recursively, from hosts and repositories that the operator allows.
+   *
+   * @generated from field: bool submodules = 3;
+   */
+  submodules: boolean;
+
+  /**
+   * Bring the contents of files that Git LFS holds. The runner must have git-lfs.
+   *
+   * @generated from field: bool lfs = 4;
+   */
+  lfs: boolean;
+};
+
+/**
+ * CheckoutOptions says how much of a repository is brought into a workspace.
+ *
+ * @generated from message blazecraft.job.v1.CheckoutOptions
+ */
+export declare type CheckoutOptionsJson = {
+  /**
+   * Commits of history from the one checked out, as in git's --depth. 0: all. At most 100,000.
+   *
+   * @generated from field: uint32 depth = 1;
+   */
+  depth?: number;
+
+  /**
+   * Leave out contents of files that no checkout needed yet, as in git's --filter=blob:none. The workspace then lacks older
+   * contents; `git log -p` in it fails.
+   *
+   * @generated from field: bool without_old_contents = 2;
+   */
+  withoutOldContents?: boolean;
+
+  /**
+   * Bring submodules too, recursively, from hosts and repositories that the operator allows.
+   *
+   * @generated from field: bool submodules = 3;
+   */
+  submodules?: boolean;
+
+  /**
+   * Bring the contents of files that Git LFS holds. The runner must have git-lfs.
+   *
+   * @generated from field: bool lfs = 4;
+   */
+  lfs?: boolean;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.CheckoutOptions.
+ * Use `create(CheckoutOptionsSchema)` to create a new message.
+ */
+export declare const CheckoutOptionsSchema: GenMessage<CheckoutOptions, {jsonType: CheckoutOptionsJson}>;
+
+/**
+ * Publish says what is done with finished work.
+ *
+ * @generated from message blazecraft.job.v1.Publish
+ */
+export declare type Publish = Message<"blazecraft.job.v1.Publish"> & {
+  /**
+   * Branch that gets it. Required.
+   *
+   * @generated from field: blazecraft.job.v1.Branch branch = 1;
+   */
+  branch?: Branch | undefined;
+
+  /**
+   * Pull request (GitHub) or merge request (GitLab) to open for the branch. Absent: none.
+   *
+   * @generated from field: blazecraft.job.v1.PullRequest pull_request = 2;
+   */
+  pullRequest?: PullRequest | undefined;
+};
+
+/**
+ * Publish says what is done with finished work.
+ *
+ * @generated from message blazecraft.job.v1.Publish
+ */
+export declare type PublishJson = {
+  /**
+   * Branch that gets it. Required.
+   *
+   * @generated from field: blazecraft.job.v1.Branch branch = 1;
+   */
+  branch?: BranchJson;
+
+  /**
+   * Pull request (GitHub) or merge request (GitLab) to open for the branch. Absent: none.
+   *
+   * @generated from field: blazecraft.job.v1.PullRequest pull_request = 2;
+   */
+  pullRequest?: PullRequestJson;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.Publish.
+ * Use `create(PublishSchema)` to create a new message.
+ */
+export declare const PublishSchema: GenMessage<Publish, {jsonType: PublishJson}>;
+
+/**
+ * Branch names where work is pushed.
+ *
+ * @generated from message blazecraft.job.v1.Branch
+ */
+export declare type Branch = Message<"blazecraft.job.v1.Branch"> & {
+  /**
+   * Name of the branch: what `git check-ref-format --branch` takes, at most 200 printable ASCII characters without spaces.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Message of the commit that holds what was not committed. Empty: the Job's title and where to find it. At most 16 KiB.
+   *
+   * @generated from field: string commit_message = 2;
+   */
+  commitMessage: string;
+
+  /**
+   * Replace a branch that is there and stands elsewhere. False: the push is refused then.
+   *
+   * @generated from field: bool force = 3;
+   */
+  force: boolean;
+};
+
+/**
+ * Branch names where work is pushed.
+ *
+ * @generated from message blazecraft.job.v1.Branch
+ */
+export declare type BranchJson = {
+  /**
+   * Name of the branch: what `git check-ref-format --branch` takes, at most 200 printable ASCII characters without spaces.
+   *
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * Message of the commit that holds what was not committed. Empty: the Job's title and where to find it. At most 16 KiB.
+   *
+   * @generated from field: string commit_message = 2;
+   */
+  commitMessage?: string;
+
+  /**
+   * Replace a branch that is there and stands elsewhere. False: the push is refused then.
+   *
+   * @generated from field: bool force = 3;
+   */
+  force?: boolean;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.Branch.
+ * Use `create(BranchSchema)` to create a new message.
+ */
+export declare const BranchSchema: GenMessage<Branch, {jsonType: BranchJson}>;
+
+/**
+ * PullRequest is a pull request (GitHub) or merge request (GitLab) to open.
+ *
+ * @generated from message blazecraft.job.v1.PullRequest
+ */
+export declare type PullRequest = Message<"blazecraft.job.v1.PullRequest"> & {
+  /**
+   * Title. Empty: the Job's title. At most 256 characters, no control characters.
+   *
+   * @generated from field: string title = 1;
+   */
+  title: string;
+
+  /**
+   * Text in Markdown; a line that leads to the Job is added. At most 64 KiB.
+   *
+   * @generated from field: string body = 2;
+   */
+  body: string;
+
+  /**
+   * Branch that it shall go into. Empty: the branch that the Job began on, or else the default branch.
+   *
+   * @generated from field: string base = 3;
+   */
+  base: string;
+
+  /**
+   * Open it as a draft.
+   *
+   * @generated from field: bool draft = 4;
+   */
+  draft: boolean;
+};
+
+/**
+ * PullRequest is a pull request (GitHub) or merge request (GitLab) to open.
+ *
+ * @generated from message blazecraft.job.v1.PullRequest
+ */
+export declare type PullRequestJson = {
+  /**
+   * Title. Empty: the Job's title. At most 256 characters, no control characters.
+   *
+   * @generated from field: string title = 1;
+   */
+  title?: string;
+
+  /**
+   * Text in Markdown; a line that leads to the Job is added. At most 64 KiB.
+   *
+   * @generated from field: string body = 2;
+   */
+  body?: string;
+
+  /**
+   * Branch that it shall go into. Empty: the branch that the Job began on, or else the default branch.
+   *
+   * @generated from field: string base = 3;
+   */
+  base?: string;
+
+  /**
+   * Open it as a draft.
+   *
+   * @generated from field: bool draft = 4;
+   */
+  draft?: boolean;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.PullRequest.
+ * Use `create(PullRequestSchema)` to create a new message.
+ */
+export declare const PullRequestSchema: GenMessage<PullRequest, {jsonType: PullRequestJson}>;
+
+/**
+ * Publication is what of a Job's work was brought to the repository's host.
+ *
+ * @generated from message blazecraft.job.v1.Publication
+ */
+export declare type Publication = Message<"blazecraft.job.v1.Publication"> & {
+  /**
+   * Branch that was pushed.
+   *
+   * @generated from field: string branch = 1;
+   */
+  branch: string;
+
+  /**
+   * Commit that the branch got, in hexadecimal.
+   *
+   * @generated from field: string commit = 2;
+   */
+  commit: string;
+
+  /**
+   * Where people see the branch. Empty when the host is not known.
+   *
+   * @generated from field: string branch_url = 3;
+   */
+  branchUrl: string;
+
+  /**
+   * Where people see the pull request. Empty when there is none.
+   *
+   * @generated from field: string pull_request_url = 4;
+   */
+  pullRequestUrl: string;
+
+  /**
+   * Its number at the host. 0 when there is none.
+   *
+   * @generated from field: uint32 pull_request_number = 5;
+   */
+  pullRequestNumber: number;
+};
+
+/**
+ * Publication is what of a Job's work was brought to the repository's host.
+ *
+ * @generated from message blazecraft.job.v1.Publication
+ */
+export declare type PublicationJson = {
+  /**
+   * Branch that was pushed.
+   *
+   * @generated from field: string branch = 1;
+   */
+  branch?: string;
+
+  /**
+   * Commit that the branch got, in hexadecimal.
+   *
+   * @generated from field: string commit = 2;
+   */
+  commit?: string;
+
+  /**
+   * Where people see the branch. Empty when the host is not known.
+   *
+   * @generated from field: string branch_url = 3;
+   */
+  branchUrl?: string;
+
+  /**
+   * Where people see the pull request. Empty when there is none.
+   *
+   * @generated from field: string pull_request_url = 4;
+   */
+  pullRequestUrl?: string;
+
+  /**
+   * Its number at the host. 0 when there is none.
+   *
+   * @generated from field: uint32 pull_request_number = 5;
+   */
+  pullRequestNumber?: number;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.Publication.
+ * Use `create(PublicationSchema)` to create a new message.
+ */
+export declare const PublicationSchema: GenMessage<Publication, {jsonType: PublicationJson}>;
+
+/**
+ * Diffstat counts changes against the base commit.
+ *
+ * @generated from message blazecraft.job.v1.Diffstat
+ */
+export declare type Diffstat = Message<"blazecraft.job.v1.Diffstat"> & {
+  /**
+   * Files changed.
+   *
+   * @generated from field: uint32 files = 1;
+   */
+  files: number;
+
+  /**
+   * Lines added.
+   *
+   * @generated from field: uint32 insertions = 2;
+   */
+  insertions: number;
+
+  /**
+   * Lines removed.
+   *
+   * @generated from field: uint32 deletions = 3;
+   */
+  deletions: number;
+};
+
+/**
+ * Diffstat counts changes against the base commit.
+ *
+ * @generated from message blazecraft.job.v1.Diffstat
+ */
+export declare type DiffstatJson = {
+  /**
+   * Files changed.
+   *
+   * @generated from field: uint32 files = 1;
+   */
+  files?: number;
+
+  /**
+   * Lines added.
+   *
+   * @generated from field: uint32 insertions = 2;
+   */
+  insertions?: number;
+
+  /**
+   * Lines removed.
+   *
+   * @generated from field: uint32 deletions = 3;
+   */
+  deletions?: number;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.Diffstat.
+ * Use `create(DiffstatSchema)` to create a new message.
+ */
+export declare const DiffstatSchema: GenMessage<Diffstat, {jsonType: DiffstatJson}>;
 
 /**
  * TaskWork is a command run to its end.
@@ -1231,6 +1765,13 @@ export declare type Placement = Message<"blazecraft.job.v1.Placement"> & {
    * @generated from field: uint32 attempt = 3;
    */
   attempt: number;
+
+  /**
+   * True when the runner confines no jobs: this one can reach all that the runner can.
+   *
+   * @generated from field: bool unconfined = 4;
+   */
+  unconfined: boolean;
 };
 
 /**
@@ -1259,6 +1800,13 @@ export declare type PlacementJson = {
    * @generated from field: uint32 attempt = 3;
    */
   attempt?: number;
+
+  /**
+   * True when the runner confines no jobs: this one can reach all that the runner can.
+   *
+   * @generated from field: bool unconfined = 4;
+   */
+  unconfined?: boolean;
 };
 
 /**
@@ -1735,6 +2283,13 @@ export enum PendingReason {
    * @generated from enum value: PENDING_REASON_RUNNER_OFFLINE = 9;
    */
   RUNNER_OFFLINE = 9,
+
+  /**
+   * The disk of every matching runner is nearly full.
+   *
+   * @generated from enum value: PENDING_REASON_DISK_LOW = 10;
+   */
+  DISK_LOW = 10,
 }
 
 /**
@@ -1742,7 +2297,7 @@ export enum PendingReason {
  *
  * @generated from enum blazecraft.job.v1.PendingReason
  */
-export declare type PendingReasonJson = "PENDING_REASON_UNSPECIFIED" | "PENDING_REASON_NO_RUNNER_ONLINE" | "PENDING_REASON_NO_MATCHING_RUNNER" | "PENDING_REASON_ALL_SLOTS_BUSY" | "PENDING_REASON_RUNNER_DRAINING" | "PENDING_REASON_QUEUE_PAUSED" | "PENDING_REASON_BUDGET_EXHAUSTED" | "PENDING_REASON_RATE_LIMITED" | "PENDING_REASON_DISPATCHING" | "PENDING_REASON_RUNNER_OFFLINE";
+export declare type PendingReasonJson = "PENDING_REASON_UNSPECIFIED" | "PENDING_REASON_NO_RUNNER_ONLINE" | "PENDING_REASON_NO_MATCHING_RUNNER" | "PENDING_REASON_ALL_SLOTS_BUSY" | "PENDING_REASON_RUNNER_DRAINING" | "PENDING_REASON_QUEUE_PAUSED" | "PENDING_REASON_BUDGET_EXHAUSTED" | "PENDING_REASON_RATE_LIMITED" | "PENDING_REASON_DISPATCHING" | "PENDING_REASON_RUNNER_OFFLINE" | "PENDING_REASON_DISK_LOW";
 
 /**
  * Describes the enum blazecraft.job.v1.PendingReason.
@@ -1955,6 +2510,20 @@ export enum EndCause {
    * @generated from enum value: END_CAUSE_SESSION_LOST = 20;
    */
   SESSION_LOST = 20,
+
+  /**
+   * The box's limit of processes, and the work failed by it.
+   *
+   * @generated from enum value: END_CAUSE_PROCESS_LIMIT = 21;
+   */
+  PROCESS_LIMIT = 21,
+
+  /**
+   * The work succeeded; the branch or pull request that was asked for could not be made.
+   *
+   * @generated from enum value: END_CAUSE_PUBLISH_FAILED = 22;
+   */
+  PUBLISH_FAILED = 22,
 }
 
 /**
@@ -1962,7 +2531,7 @@ export enum EndCause {
  *
  * @generated from enum blazecraft.job.v1.EndCause
  */
-export declare type EndCauseJson = "END_CAUSE_UNSPECIFIED" | "END_CAUSE_COMPLETED" | "END_CAUSE_EXIT_CODE" | "END_CAUSE_SIGNAL" | "END_CAUSE_CANCELED" | "END_CAUSE_WALL_TIMEOUT" | "END_CAUSE_IDLE_TIMEOUT" | "END_CAUSE_QUEUE_TIMEOUT" | "END_CAUSE_ASK_TIMEOUT" | "END_CAUSE_UNSTARTABLE" | "END_CAUSE_CLONE_FAILED" | "END_CAUSE_AGENT_ERROR" | "END_CAUSE_AGENT_NOT_INSTALLED" | "END_CAUSE_AGENT_NOT_AUTHENTICATED" | "END_CAUSE_TURN_LIMIT" | "END_CAUSE_BUDGET_EXHAUSTED" | "END_CAUSE_OUT_OF_MEMORY" | "END_CAUSE_DISK_FULL" | "END_CAUSE_RUNNER_LOST" | "END_CAUSE_RUNNER_STOPPED" | "END_CAUSE_SESSION_LOST";
+export declare type EndCauseJson = "END_CAUSE_UNSPECIFIED" | "END_CAUSE_COMPLETED" | "END_CAUSE_EXIT_CODE" | "END_CAUSE_SIGNAL" | "END_CAUSE_CANCELED" | "END_CAUSE_WALL_TIMEOUT" | "END_CAUSE_IDLE_TIMEOUT" | "END_CAUSE_QUEUE_TIMEOUT" | "END_CAUSE_ASK_TIMEOUT" | "END_CAUSE_UNSTARTABLE" | "END_CAUSE_CLONE_FAILED" | "END_CAUSE_AGENT_ERROR" | "END_CAUSE_AGENT_NOT_INSTALLED" | "END_CAUSE_AGENT_NOT_AUTHENTICATED" | "END_CAUSE_TURN_LIMIT" | "END_CAUSE_BUDGET_EXHAUSTED" | "END_CAUSE_OUT_OF_MEMORY" | "END_CAUSE_DISK_FULL" | "END_CAUSE_RUNNER_LOST" | "END_CAUSE_RUNNER_STOPPED" | "END_CAUSE_SESSION_LOST" | "END_CAUSE_PROCESS_LIMIT" | "END_CAUSE_PUBLISH_FAILED";
 
 /**
  * Describes the enum blazecraft.job.v1.EndCause.

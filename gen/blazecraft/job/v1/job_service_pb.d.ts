@@ -4,9 +4,9 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Job, JobJson, JobSpec, JobSpecJson, JobState, JobStateJson, PermissionMode, PermissionModeJson } from "./job_pb.js";
+import type { Branch, BranchJson, Diffstat, DiffstatJson, Job, JobJson, JobSpec, JobSpecJson, JobState, JobStateJson, PermissionMode, PermissionModeJson, Publication, PublicationJson, PullRequest, PullRequestJson } from "./job_pb.js";
 import type { Duration, DurationJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
-import type { Diffstat, DiffstatJson, EventBatch, EventBatchJson, EventGap, EventGapJson, LogGap, LogGapJson, LogStream, LogStreamJson, Message as Message$1, MessageJson } from "./job_event_pb.js";
+import type { Artifact, ArtifactJson, EventBatch, EventBatchJson, EventGap, EventGapJson, LogGap, LogGapJson, LogStream, LogStreamJson, Message as Message$1, MessageJson } from "./job_event_pb.js";
 import type { Ask, AskJson, AskRule, AskRuleJson, AskState, AskStateJson, Decision, DecisionJson } from "./ask_pb.js";
 
 /**
@@ -40,6 +40,14 @@ export declare type CreateJobRequest = Message<"blazecraft.job.v1.CreateJobReque
    * @generated from field: string continues = 3;
    */
   continues: string;
+
+  /**
+   * Set the workspace back to where it stood after this turn of the Job in continues, before it goes on; the agent is told.
+   * Turns count from 1. 0: as it stands.
+   *
+   * @generated from field: uint32 continues_turn = 4;
+   */
+  continuesTurn: number;
 };
 
 /**
@@ -68,6 +76,14 @@ export declare type CreateJobRequestJson = {
    * @generated from field: string continues = 3;
    */
   continues?: string;
+
+  /**
+   * Set the workspace back to where it stood after this turn of the Job in continues, before it goes on; the agent is told.
+   * Turns count from 1. 0: as it stands.
+   *
+   * @generated from field: uint32 continues_turn = 4;
+   */
+  continuesTurn?: number;
 };
 
 /**
@@ -1342,6 +1358,20 @@ export declare type GetDiffRequest = Message<"blazecraft.job.v1.GetDiffRequest">
    * @generated from field: bool stat_only = 3;
    */
   statOnly: boolean;
+
+  /**
+   * Begin with the state after this turn of the agent. 0: with the base commit.
+   *
+   * @generated from field: uint32 from_turn = 4;
+   */
+  fromTurn: number;
+
+  /**
+   * End with the state after this turn of the agent. 0: with the newest state.
+   *
+   * @generated from field: uint32 to_turn = 5;
+   */
+  toTurn: number;
 };
 
 /**
@@ -1368,6 +1398,20 @@ export declare type GetDiffRequestJson = {
    * @generated from field: bool stat_only = 3;
    */
   statOnly?: boolean;
+
+  /**
+   * Begin with the state after this turn of the agent. 0: with the base commit.
+   *
+   * @generated from field: uint32 from_turn = 4;
+   */
+  fromTurn?: number;
+
+  /**
+   * End with the state after this turn of the agent. 0: with the newest state.
+   *
+   * @generated from field: uint32 to_turn = 5;
+   */
+  toTurn?: number;
 };
 
 /**
@@ -1407,13 +1451,371 @@ export declare type GetDiffResponseJson = {
 export declare const GetDiffResponseSchema: GenMessage<GetDiffResponse, {jsonType: GetDiffResponseJson}>;
 
 /**
+ * @generated from message blazecraft.job.v1.PushBranchRequest
+ */
+export declare type PushBranchRequest = Message<"blazecraft.job.v1.PushBranchRequest"> & {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Where to push it. Required.
+   *
+   * @generated from field: blazecraft.job.v1.Branch branch = 2;
+   */
+  branch?: Branch | undefined;
+};
+
+/**
+ * @generated from message blazecraft.job.v1.PushBranchRequest
+ */
+export declare type PushBranchRequestJson = {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * Where to push it. Required.
+   *
+   * @generated from field: blazecraft.job.v1.Branch branch = 2;
+   */
+  branch?: BranchJson;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.PushBranchRequest.
+ * Use `create(PushBranchRequestSchema)` to create a new message.
+ */
+export declare const PushBranchRequestSchema: GenMessage<PushBranchRequest, {jsonType: PushBranchRequestJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.PushBranchResponse
+ */
+export declare type PushBranchResponse = Message<"blazecraft.job.v1.PushBranchResponse"> & {
+  /**
+   * What the host has now.
+   *
+   * @generated from field: blazecraft.job.v1.Publication publication = 1;
+   */
+  publication?: Publication | undefined;
+};
+
+/**
+ * @generated from message blazecraft.job.v1.PushBranchResponse
+ */
+export declare type PushBranchResponseJson = {
+  /**
+   * What the host has now.
+   *
+   * @generated from field: blazecraft.job.v1.Publication publication = 1;
+   */
+  publication?: PublicationJson;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.PushBranchResponse.
+ * Use `create(PushBranchResponseSchema)` to create a new message.
+ */
+export declare const PushBranchResponseSchema: GenMessage<PushBranchResponse, {jsonType: PushBranchResponseJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.OpenPullRequestRequest
+ */
+export declare type OpenPullRequestRequest = Message<"blazecraft.job.v1.OpenPullRequestRequest"> & {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * What to open. Required.
+   *
+   * @generated from field: blazecraft.job.v1.PullRequest pull_request = 2;
+   */
+  pullRequest?: PullRequest | undefined;
+};
+
+/**
+ * @generated from message blazecraft.job.v1.OpenPullRequestRequest
+ */
+export declare type OpenPullRequestRequestJson = {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * What to open. Required.
+   *
+   * @generated from field: blazecraft.job.v1.PullRequest pull_request = 2;
+   */
+  pullRequest?: PullRequestJson;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.OpenPullRequestRequest.
+ * Use `create(OpenPullRequestRequestSchema)` to create a new message.
+ */
+export declare const OpenPullRequestRequestSchema: GenMessage<OpenPullRequestRequest, {jsonType: OpenPullRequestRequestJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.OpenPullRequestResponse
+ */
+export declare type OpenPullRequestResponse = Message<"blazecraft.job.v1.OpenPullRequestResponse"> & {
+  /**
+   * What the host has now.
+   *
+   * @generated from field: blazecraft.job.v1.Publication publication = 1;
+   */
+  publication?: Publication | undefined;
+};
+
+/**
+ * @generated from message blazecraft.job.v1.OpenPullRequestResponse
+ */
+export declare type OpenPullRequestResponseJson = {
+  /**
+   * What the host has now.
+   *
+   * @generated from field: blazecraft.job.v1.Publication publication = 1;
+   */
+  publication?: PublicationJson;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.OpenPullRequestResponse.
+ * Use `create(OpenPullRequestResponseSchema)` to create a new message.
+ */
+export declare const OpenPullRequestResponseSchema: GenMessage<OpenPullRequestResponse, {jsonType: OpenPullRequestResponseJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.ListArtifactsRequest
+ */
+export declare type ListArtifactsRequest = Message<"blazecraft.job.v1.ListArtifactsRequest"> & {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * @generated from message blazecraft.job.v1.ListArtifactsRequest
+ */
+export declare type ListArtifactsRequestJson = {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.ListArtifactsRequest.
+ * Use `create(ListArtifactsRequestSchema)` to create a new message.
+ */
+export declare const ListArtifactsRequestSchema: GenMessage<ListArtifactsRequest, {jsonType: ListArtifactsRequestJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.ListArtifactsResponse
+ */
+export declare type ListArtifactsResponse = Message<"blazecraft.job.v1.ListArtifactsResponse"> & {
+  /**
+   * The artifacts by path. At most 1,000.
+   *
+   * @generated from field: repeated blazecraft.job.v1.Artifact artifacts = 1;
+   */
+  artifacts: Artifact[];
+};
+
+/**
+ * @generated from message blazecraft.job.v1.ListArtifactsResponse
+ */
+export declare type ListArtifactsResponseJson = {
+  /**
+   * The artifacts by path. At most 1,000.
+   *
+   * @generated from field: repeated blazecraft.job.v1.Artifact artifacts = 1;
+   */
+  artifacts?: ArtifactJson[];
+};
+
+/**
+ * Describes the message blazecraft.job.v1.ListArtifactsResponse.
+ * Use `create(ListArtifactsResponseSchema)` to create a new message.
+ */
+export declare const ListArtifactsResponseSchema: GenMessage<ListArtifactsResponse, {jsonType: ListArtifactsResponseJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.ReadArtifactRequest
+ */
+export declare type ReadArtifactRequest = Message<"blazecraft.job.v1.ReadArtifactRequest"> & {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Path of the artifact. Required.
+   *
+   * @generated from field: string path = 2;
+   */
+  path: string;
+
+  /**
+   * Byte to begin with.
+   *
+   * @generated from field: uint64 offset = 3;
+   */
+  offset: bigint;
+};
+
+/**
+ * @generated from message blazecraft.job.v1.ReadArtifactRequest
+ */
+export declare type ReadArtifactRequestJson = {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * Path of the artifact. Required.
+   *
+   * @generated from field: string path = 2;
+   */
+  path?: string;
+
+  /**
+   * Byte to begin with.
+   *
+   * @generated from field: uint64 offset = 3;
+   */
+  offset?: string;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.ReadArtifactRequest.
+ * Use `create(ReadArtifactRequestSchema)` to create a new message.
+ */
+export declare const ReadArtifactRequestSchema: GenMessage<ReadArtifactRequest, {jsonType: ReadArtifactRequestJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.ReadArtifactResponse
+ */
+export declare type ReadArtifactResponse = Message<"blazecraft.job.v1.ReadArtifactResponse"> & {
+  /**
+   * The next bytes, at most 256 KiB.
+   *
+   * @generated from field: bytes data = 1;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * @generated from message blazecraft.job.v1.ReadArtifactResponse
+ */
+export declare type ReadArtifactResponseJson = {
+  /**
+   * The next bytes, at most 256 KiB.
+   *
+   * @generated from field: bytes data = 1;
+   */
+  data?: string;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.ReadArtifactResponse.
+ * Use `create(ReadArtifactResponseSchema)` to create a new message.
+ */
+export declare const ReadArtifactResponseSchema: GenMessage<ReadArtifactResponse, {jsonType: ReadArtifactResponseJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.AllowHostRequest
+ */
+export declare type AllowHostRequest = Message<"blazecraft.job.v1.AllowHostRequest"> & {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * As in JobSpec.allowed_hosts. Required.
+   *
+   * @generated from field: string host = 2;
+   */
+  host: string;
+};
+
+/**
+ * @generated from message blazecraft.job.v1.AllowHostRequest
+ */
+export declare type AllowHostRequestJson = {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * As in JobSpec.allowed_hosts. Required.
+   *
+   * @generated from field: string host = 2;
+   */
+  host?: string;
+};
+
+/**
+ * Describes the message blazecraft.job.v1.AllowHostRequest.
+ * Use `create(AllowHostRequestSchema)` to create a new message.
+ */
+export declare const AllowHostRequestSchema: GenMessage<AllowHostRequest, {jsonType: AllowHostRequestJson}>;
+
+/**
+ * @generated from message blazecraft.job.v1.AllowHostResponse
+ */
+export declare type AllowHostResponse = Message<"blazecraft.job.v1.AllowHostResponse"> & {
+};
+
+/**
+ * @generated from message blazecraft.job.v1.AllowHostResponse
+ */
+export declare type AllowHostResponseJson = {
+};
+
+/**
+ * Describes the message blazecraft.job.v1.AllowHostResponse.
+ * Use `create(AllowHostResponseSchema)` to create a new message.
+ */
+export declare const AllowHostResponseSchema: GenMessage<AllowHostResponse, {jsonType: AllowHostResponseJson}>;
+
+/**
  * Diff is what a Job changed.
  *
  * @generated from message blazecraft.job.v1.Diff
  */
 export declare type Diff = Message<"blazecraft.job.v1.Diff"> & {
   /**
-   * Commit it is against, in hexadecimal.
+   * Commit it is against, in hexadecimal: the base commit, or the checkpoint of from_turn.
    *
    * @generated from field: string base_commit = 1;
    */
@@ -1448,7 +1850,7 @@ export declare type Diff = Message<"blazecraft.job.v1.Diff"> & {
  */
 export declare type DiffJson = {
   /**
-   * Commit it is against, in hexadecimal.
+   * Commit it is against, in hexadecimal: the base commit, or the checkpoint of from_turn.
    *
    * @generated from field: string base_commit = 1;
    */
@@ -2575,6 +2977,20 @@ export enum FileChange {
    * @generated from enum value: FILE_CHANGE_RENAMED = 4;
    */
   RENAMED = 4,
+
+  /**
+   * Begins as a copy of another file.
+   *
+   * @generated from enum value: FILE_CHANGE_COPIED = 5;
+   */
+  COPIED = 5,
+
+  /**
+   * Is of another type or mode.
+   *
+   * @generated from enum value: FILE_CHANGE_TYPE_CHANGED = 6;
+   */
+  TYPE_CHANGED = 6,
 }
 
 /**
@@ -2582,7 +2998,7 @@ export enum FileChange {
  *
  * @generated from enum blazecraft.job.v1.FileChange
  */
-export declare type FileChangeJson = "FILE_CHANGE_UNSPECIFIED" | "FILE_CHANGE_ADDED" | "FILE_CHANGE_MODIFIED" | "FILE_CHANGE_DELETED" | "FILE_CHANGE_RENAMED";
+export declare type FileChangeJson = "FILE_CHANGE_UNSPECIFIED" | "FILE_CHANGE_ADDED" | "FILE_CHANGE_MODIFIED" | "FILE_CHANGE_DELETED" | "FILE_CHANGE_RENAMED" | "FILE_CHANGE_COPIED" | "FILE_CHANGE_TYPE_CHANGED";
 
 /**
  * Describes the enum blazecraft.job.v1.FileChange.
@@ -2730,11 +3146,12 @@ export declare const JobService: GenService<{
     output: typeof ReadLogResponseSchema;
   },
   /**
-   * Read what the Job changed against its base commit, live or after the end.
+   * Read what the Job changed against its base commit, or between two turns of its agent, live or after the end. After the
+   * end the whole diff comes from the gateway; one between turns needs the runner to have the workspace still.
    *
    * Errors:
-   *   - NOT_FOUND: no Job has this id.
-   *   - FAILED_PRECONDITION: the Job has no repository.
+   *   - NOT_FOUND: no Job has this id, or the agent has ended no such turn.
+   *   - FAILED_PRECONDITION: the Job has no repository, has not checked it out yet, or its workspace is gone.
    *
    * @generated from rpc blazecraft.job.v1.JobService.GetDiff
    */
@@ -2742,6 +3159,80 @@ export declare const JobService: GenService<{
     methodKind: "unary";
     input: typeof GetDiffRequestSchema;
     output: typeof GetDiffResponseSchema;
+  },
+  /**
+   * Push a Job's work as it stands now to a branch of its repository: its commits, and one more with what is not committed.
+   * Nothing is pushed unless somebody asks, here or in JobSpec.publish. The same push again changes nothing.
+   *
+   * Errors:
+   *   - NOT_FOUND: no Job has this id.
+   *   - FAILED_PRECONDITION: the Job has no repository or changed nothing, its workspace is gone, the branch stands elsewhere
+   *     and force is not set, or the host refuses.
+   *   - PERMISSION_DENIED: the runner has no credentials for the repository.
+   *
+   * @generated from rpc blazecraft.job.v1.JobService.PushBranch
+   */
+  pushBranch: {
+    methodKind: "unary";
+    input: typeof PushBranchRequestSchema;
+    output: typeof PushBranchResponseSchema;
+  },
+  /**
+   * Open a pull request (GitHub) or merge request (GitLab) for the branch that was pushed. One that is open for it already is
+   * answered as it stands.
+   *
+   * Errors:
+   *   - NOT_FOUND: no Job has this id.
+   *   - FAILED_PRECONDITION: no branch was pushed, the host is neither GitHub nor GitLab, or it refuses.
+   *   - PERMISSION_DENIED: the runner has no credentials for the repository.
+   *
+   * @generated from rpc blazecraft.job.v1.JobService.OpenPullRequest
+   */
+  openPullRequest: {
+    methodKind: "unary";
+    input: typeof OpenPullRequestRequestSchema;
+    output: typeof OpenPullRequestResponseSchema;
+  },
+  /**
+   * List the files that were collected from a Job's workspace, by path.
+   *
+   * Errors:
+   *   - NOT_FOUND: no Job has this id.
+   *
+   * @generated from rpc blazecraft.job.v1.JobService.ListArtifacts
+   */
+  listArtifacts: {
+    methodKind: "unary";
+    input: typeof ListArtifactsRequestSchema;
+    output: typeof ListArtifactsResponseSchema;
+  },
+  /**
+   * Stream the content of an artifact from the runner that keeps it.
+   *
+   * Errors:
+   *   - NOT_FOUND: no Job has this id, it has no such artifact, or the runner keeps it no longer.
+   *   - OUT_OF_RANGE: offset is past the end.
+   *
+   * @generated from rpc blazecraft.job.v1.JobService.ReadArtifact
+   */
+  readArtifact: {
+    methodKind: "server_streaming";
+    input: typeof ReadArtifactRequestSchema;
+    output: typeof ReadArtifactResponseSchema;
+  },
+  /**
+   * Let a running Job reach a host from its next connection on. Comes back as an event.
+   *
+   * Errors:
+   *   - NOT_FOUND: no Job has this id.
+   *   - FAILED_PRECONDITION: the Job does not run, its runner confines no jobs, or its operator lets nobody allow more hosts.
+   *
+   * @generated from rpc blazecraft.job.v1.JobService.AllowHost
+   */
+  allowHost: {
+    methodKind: "unary";
+    input: typeof AllowHostRequestSchema;
+    output: typeof AllowHostResponseSchema;
   },
   /**
    * Send a message to a Job's agent, change one that is still queued, or withdraw it. A message to a pending Job waits for

@@ -7,7 +7,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { RunnerInfo, RunnerInfoJson } from "../../fleet/v1/runner_pb.js";
-import type { Actor, ActorJson, EndCause, EndCauseJson, JobSpec, JobSpecJson, PermissionMode, PermissionModeJson } from "../../job/v1/job_pb.js";
+import type { Actor, ActorJson, Branch, BranchJson, EndCause, EndCauseJson, JobSpec, JobSpecJson, PermissionMode, PermissionModeJson, Publication, PublicationJson, PullRequest, PullRequestJson } from "../../job/v1/job_pb.js";
 import type { EventBatch, EventBatchJson, LogPosition, LogPositionJson, Message as Message$1, MessageJson } from "../../job/v1/job_event_pb.js";
 import type { Duration, DurationJson } from "@bufbuild/protobuf/wkt";
 import type { Diff, DiffJson, Heartbeat, HeartbeatJson, WatchVerdict, WatchVerdictJson } from "../../job/v1/job_service_pb.js";
@@ -118,6 +118,20 @@ export declare type StartJobRequest = Message<"blazecraft.runner.v1.StartJobRequ
    * @generated from field: string continues = 7;
    */
   continues: string;
+
+  /**
+   * As in CreateJobRequest.
+   *
+   * @generated from field: uint32 continues_turn = 8;
+   */
+  continuesTurn: number;
+
+  /**
+   * Where people find the Job, for commits and pull requests. Empty: nowhere.
+   *
+   * @generated from field: string job_url = 9;
+   */
+  jobUrl: string;
 };
 
 /**
@@ -172,6 +186,20 @@ export declare type StartJobRequestJson = {
    * @generated from field: string continues = 7;
    */
   continues?: string;
+
+  /**
+   * As in CreateJobRequest.
+   *
+   * @generated from field: uint32 continues_turn = 8;
+   */
+  continuesTurn?: number;
+
+  /**
+   * Where people find the Job, for commits and pull requests. Empty: nowhere.
+   *
+   * @generated from field: string job_url = 9;
+   */
+  jobUrl?: string;
 };
 
 /**
@@ -745,6 +773,20 @@ export declare type GetDiffRequest = Message<"blazecraft.runner.v1.GetDiffReques
    * @generated from field: bool stat_only = 4;
    */
   statOnly: boolean;
+
+  /**
+   * As in blazecraft.job.v1.GetDiffRequest.
+   *
+   * @generated from field: uint32 from_turn = 5;
+   */
+  fromTurn: number;
+
+  /**
+   * As in blazecraft.job.v1.GetDiffRequest.
+   *
+   * @generated from field: uint32 to_turn = 6;
+   */
+  toTurn: number;
 };
 
 /**
@@ -778,6 +820,20 @@ export declare type GetDiffRequestJson = {
    * @generated from field: bool stat_only = 4;
    */
   statOnly?: boolean;
+
+  /**
+   * As in blazecraft.job.v1.GetDiffRequest.
+   *
+   * @generated from field: uint32 from_turn = 5;
+   */
+  fromTurn?: number;
+
+  /**
+   * As in blazecraft.job.v1.GetDiffRequest.
+   *
+   * @generated from field: uint32 to_turn = 6;
+   */
+  toTurn?: number;
 };
 
 /**
@@ -817,6 +873,380 @@ export declare type GetDiffResponseJson = {
 export declare const GetDiffResponseSchema: GenMessage<GetDiffResponse, {jsonType: GetDiffResponseJson}>;
 
 /**
+ * @generated from message blazecraft.runner.v1.PushBranchRequest
+ */
+export declare type PushBranchRequest = Message<"blazecraft.runner.v1.PushBranchRequest"> & {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * Number of the attempt.
+   *
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt: number;
+
+  /**
+   * Where to push it. Required.
+   *
+   * @generated from field: blazecraft.job.v1.Branch branch = 3;
+   */
+  branch?: Branch | undefined;
+};
+
+/**
+ * @generated from message blazecraft.runner.v1.PushBranchRequest
+ */
+export declare type PushBranchRequestJson = {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId?: string;
+
+  /**
+   * Number of the attempt.
+   *
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt?: number;
+
+  /**
+   * Where to push it. Required.
+   *
+   * @generated from field: blazecraft.job.v1.Branch branch = 3;
+   */
+  branch?: BranchJson;
+};
+
+/**
+ * Describes the message blazecraft.runner.v1.PushBranchRequest.
+ * Use `create(PushBranchRequestSchema)` to create a new message.
+ */
+export declare const PushBranchRequestSchema: GenMessage<PushBranchRequest, {jsonType: PushBranchRequestJson}>;
+
+/**
+ * @generated from message blazecraft.runner.v1.PushBranchResponse
+ */
+export declare type PushBranchResponse = Message<"blazecraft.runner.v1.PushBranchResponse"> & {
+  /**
+   * What the host has now.
+   *
+   * @generated from field: blazecraft.job.v1.Publication publication = 1;
+   */
+  publication?: Publication | undefined;
+};
+
+/**
+ * @generated from message blazecraft.runner.v1.PushBranchResponse
+ */
+export declare type PushBranchResponseJson = {
+  /**
+   * What the host has now.
+   *
+   * @generated from field: blazecraft.job.v1.Publication publication = 1;
+   */
+  publication?: PublicationJson;
+};
+
+/**
+ * Describes the message blazecraft.runner.v1.PushBranchResponse.
+ * Use `create(PushBranchResponseSchema)` to create a new message.
+ */
+export declare const PushBranchResponseSchema: GenMessage<PushBranchResponse, {jsonType: PushBranchResponseJson}>;
+
+/**
+ * @generated from message blazecraft.runner.v1.OpenPullRequestRequest
+ */
+export declare type OpenPullRequestRequest = Message<"blazecraft.runner.v1.OpenPullRequestRequest"> & {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * Number of the attempt.
+   *
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt: number;
+
+  /**
+   * What to open. Required.
+   *
+   * @generated from field: blazecraft.job.v1.PullRequest pull_request = 3;
+   */
+  pullRequest?: PullRequest | undefined;
+
+  /**
+   * Branch to open it for, one that was pushed. Required.
+   *
+   * @generated from field: string branch = 4;
+   */
+  branch: string;
+};
+
+/**
+ * @generated from message blazecraft.runner.v1.OpenPullRequestRequest
+ */
+export declare type OpenPullRequestRequestJson = {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId?: string;
+
+  /**
+   * Number of the attempt.
+   *
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt?: number;
+
+  /**
+   * What to open. Required.
+   *
+   * @generated from field: blazecraft.job.v1.PullRequest pull_request = 3;
+   */
+  pullRequest?: PullRequestJson;
+
+  /**
+   * Branch to open it for, one that was pushed. Required.
+   *
+   * @generated from field: string branch = 4;
+   */
+  branch?: string;
+};
+
+/**
+ * Describes the message blazecraft.runner.v1.OpenPullRequestRequest.
+ * Use `create(OpenPullRequestRequestSchema)` to create a new message.
+ */
+export declare const OpenPullRequestRequestSchema: GenMessage<OpenPullRequestRequest, {jsonType: OpenPullRequestRequestJson}>;
+
+/**
+ * @generated from message blazecraft.runner.v1.OpenPullRequestResponse
+ */
+export declare type OpenPullRequestResponse = Message<"blazecraft.runner.v1.OpenPullRequestResponse"> & {
+  /**
+   * What the host has now.
+   *
+   * @generated from field: blazecraft.job.v1.Publication publication = 1;
+   */
+  publication?: Publication | undefined;
+};
+
+/**
+ * @generated from message blazecraft.runner.v1.OpenPullRequestResponse
+ */
+export declare type OpenPullRequestResponseJson = {
+  /**
+   * What the host has now.
+   *
+   * @generated from field: blazecraft.job.v1.Publication publication = 1;
+   */
+  publication?: PublicationJson;
+};
+
+/**
+ * Describes the message blazecraft.runner.v1.OpenPullRequestResponse.
+ * Use `create(OpenPullRequestResponseSchema)` to create a new message.
+ */
+export declare const OpenPullRequestResponseSchema: GenMessage<OpenPullRequestResponse, {jsonType: OpenPullRequestResponseJson}>;
+
+/**
+ * @generated from message blazecraft.runner.v1.ReadArtifactRequest
+ */
+export declare type ReadArtifactRequest = Message<"blazecraft.runner.v1.ReadArtifactRequest"> & {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * SHA-256 of the content; 32 bytes.
+   *
+   * @generated from field: bytes sha256 = 2;
+   */
+  sha256: Uint8Array;
+
+  /**
+   * Byte to begin with.
+   *
+   * @generated from field: uint64 offset = 3;
+   */
+  offset: bigint;
+};
+
+/**
+ * @generated from message blazecraft.runner.v1.ReadArtifactRequest
+ */
+export declare type ReadArtifactRequestJson = {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId?: string;
+
+  /**
+   * SHA-256 of the content; 32 bytes.
+   *
+   * @generated from field: bytes sha256 = 2;
+   */
+  sha256?: string;
+
+  /**
+   * Byte to begin with.
+   *
+   * @generated from field: uint64 offset = 3;
+   */
+  offset?: string;
+};
+
+/**
+ * Describes the message blazecraft.runner.v1.ReadArtifactRequest.
+ * Use `create(ReadArtifactRequestSchema)` to create a new message.
+ */
+export declare const ReadArtifactRequestSchema: GenMessage<ReadArtifactRequest, {jsonType: ReadArtifactRequestJson}>;
+
+/**
+ * The field number of data equals that of blazecraft.job.v1.ReadArtifactResponse: a gateway forwards these messages as the
+ * bytes they are.
+ *
+ * @generated from message blazecraft.runner.v1.ReadArtifactResponse
+ */
+export declare type ReadArtifactResponse = Message<"blazecraft.runner.v1.ReadArtifactResponse"> & {
+  /**
+   * The next bytes, at most 256 KiB.
+   *
+   * @generated from field: bytes data = 1;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * The field number of data equals that of blazecraft.job.v1.ReadArtifactResponse: a gateway forwards these messages as the
+ * bytes they are.
+ *
+ * @generated from message blazecraft.runner.v1.ReadArtifactResponse
+ */
+export declare type ReadArtifactResponseJson = {
+  /**
+   * The next bytes, at most 256 KiB.
+   *
+   * @generated from field: bytes data = 1;
+   */
+  data?: string;
+};
+
+/**
+ * Describes the message blazecraft.runner.v1.ReadArtifactResponse.
+ * Use `create(ReadArtifactResponseSchema)` to create a new message.
+ */
+export declare const ReadArtifactResponseSchema: GenMessage<ReadArtifactResponse, {jsonType: ReadArtifactResponseJson}>;
+
+/**
+ * @generated from message blazecraft.runner.v1.AllowHostRequest
+ */
+export declare type AllowHostRequest = Message<"blazecraft.runner.v1.AllowHostRequest"> & {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * Number of the attempt.
+   *
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt: number;
+
+  /**
+   * As in JobSpec.allowed_hosts. Required.
+   *
+   * @generated from field: string host = 3;
+   */
+  host: string;
+
+  /**
+   * Who allows it.
+   *
+   * @generated from field: blazecraft.job.v1.Actor actor = 4;
+   */
+  actor?: Actor | undefined;
+};
+
+/**
+ * @generated from message blazecraft.runner.v1.AllowHostRequest
+ */
+export declare type AllowHostRequestJson = {
+  /**
+   * Id of the Job.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId?: string;
+
+  /**
+   * Number of the attempt.
+   *
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt?: number;
+
+  /**
+   * As in JobSpec.allowed_hosts. Required.
+   *
+   * @generated from field: string host = 3;
+   */
+  host?: string;
+
+  /**
+   * Who allows it.
+   *
+   * @generated from field: blazecraft.job.v1.Actor actor = 4;
+   */
+  actor?: ActorJson;
+};
+
+/**
+ * Describes the message blazecraft.runner.v1.AllowHostRequest.
+ * Use `create(AllowHostRequestSchema)` to create a new message.
+ */
+export declare const AllowHostRequestSchema: GenMessage<AllowHostRequest, {jsonType: AllowHostRequestJson}>;
+
+/**
+ * @generated from message blazecraft.runner.v1.AllowHostResponse
+ */
+export declare type AllowHostResponse = Message<"blazecraft.runner.v1.AllowHostResponse"> & {
+};
+
+/**
+ * @generated from message blazecraft.runner.v1.AllowHostResponse
+ */
+export declare type AllowHostResponseJson = {
+};
+
+/**
+ * Describes the message blazecraft.runner.v1.AllowHostResponse.
+ * Use `create(AllowHostResponseSchema)` to create a new message.
+ */
+export declare const AllowHostResponseSchema: GenMessage<AllowHostResponse, {jsonType: AllowHostResponseJson}>;
+
+/**
  * @generated from message blazecraft.runner.v1.ReleaseJobRequest
  */
 export declare type ReleaseJobRequest = Message<"blazecraft.runner.v1.ReleaseJobRequest"> & {
@@ -833,6 +1263,13 @@ export declare type ReleaseJobRequest = Message<"blazecraft.runner.v1.ReleaseJob
    * @generated from field: uint32 attempt = 2;
    */
   attempt: number;
+
+  /**
+   * Delete what outlives an attempt too: its artifacts, and its session unless another Job has gone on with it.
+   *
+   * @generated from field: bool forget = 3;
+   */
+  forget: boolean;
 };
 
 /**
@@ -852,6 +1289,13 @@ export declare type ReleaseJobRequestJson = {
    * @generated from field: uint32 attempt = 2;
    */
   attempt?: number;
+
+  /**
+   * Delete what outlives an attempt too: its artifacts, and its session unless another Job has gone on with it.
+   *
+   * @generated from field: bool forget = 3;
+   */
+  forget?: boolean;
 };
 
 /**
@@ -1156,10 +1600,12 @@ export declare const RunnerService: GenService<{
    * answered with what runs; an older attempt of the same Job is stopped first.
    *
    * Errors:
-   *   - RESOURCE_EXHAUSTED: every slot is taken, or the job cannot be written to disk; nothing was started.
+   *   - RESOURCE_EXHAUSTED: every slot is taken, the disk is nearly full, or the job cannot be written to disk; nothing was
+   *     started.
    *   - UNAVAILABLE: the runner drains.
-   *   - FAILED_PRECONDITION: a newer attempt of this Job is here, the executor, an MCP server or an attachment is missing, or
-   *     the session to continue is not here.
+   *   - FAILED_PRECONDITION: a newer attempt of this Job is here; the executor, an MCP server or an attachment is missing; the
+   *     session to continue is not here; a wall of the runner's box does not hold; or the operator lets nobody allow hosts.
+   *   - PERMISSION_DENIED: the operator does not allow the repository.
    *
    * @generated from rpc blazecraft.runner.v1.RunnerService.StartJob
    */
@@ -1231,10 +1677,12 @@ export declare const RunnerService: GenService<{
     output: typeof DecideAskResponseSchema;
   },
   /**
-   * Read what the attempt changed against its base commit.
+   * Read what the attempt changed, as JobService.GetDiff. Works for as long as the workspace is here: after the end that of
+   * an attempt not yet released, and that of a kept session.
    *
    * Errors:
-   *   - FAILED_PRECONDITION: the workspace has no repository.
+   *   - NOT_FOUND: also, the agent has ended no such turn.
+   *   - FAILED_PRECONDITION: the workspace has no repository, or is not checked out yet.
    *
    * @generated from rpc blazecraft.runner.v1.RunnerService.GetDiff
    */
@@ -1242,6 +1690,61 @@ export declare const RunnerService: GenService<{
     methodKind: "unary";
     input: typeof GetDiffRequestSchema;
     output: typeof GetDiffResponseSchema;
+  },
+  /**
+   * Push the attempt's work, as JobService.PushBranch; works for as long as GetDiff does. Comes back as an event too while
+   * the attempt runs.
+   *
+   * Errors:
+   *   - FAILED_PRECONDITION, PERMISSION_DENIED: as JobService.PushBranch.
+   *
+   * @generated from rpc blazecraft.runner.v1.RunnerService.PushBranch
+   */
+  pushBranch: {
+    methodKind: "unary";
+    input: typeof PushBranchRequestSchema;
+    output: typeof PushBranchResponseSchema;
+  },
+  /**
+   * Open a pull request or merge request, as JobService.OpenPullRequest. Comes back as an event too while the attempt runs.
+   *
+   * Errors:
+   *   - FAILED_PRECONDITION, PERMISSION_DENIED: as JobService.OpenPullRequest.
+   *
+   * @generated from rpc blazecraft.runner.v1.RunnerService.OpenPullRequest
+   */
+  openPullRequest: {
+    methodKind: "unary";
+    input: typeof OpenPullRequestRequestSchema;
+    output: typeof OpenPullRequestResponseSchema;
+  },
+  /**
+   * Stream the content of an artifact of a Job. Artifacts outlive their attempt: until the Job is released with forget set,
+   * or ARTIFACT_KEEP_MS has passed.
+   *
+   * Errors:
+   *   - NOT_FOUND: also, there is no such artifact.
+   *   - OUT_OF_RANGE: offset is past the end.
+   *
+   * @generated from rpc blazecraft.runner.v1.RunnerService.ReadArtifact
+   */
+  readArtifact: {
+    methodKind: "server_streaming";
+    input: typeof ReadArtifactRequestSchema;
+    output: typeof ReadArtifactResponseSchema;
+  },
+  /**
+   * Let the attempt reach a host from its next connection on. Comes back as an event.
+   *
+   * Errors:
+   *   - FAILED_PRECONDITION: the attempt ended, the runner confines no jobs, or its operator lets nobody allow more hosts.
+   *
+   * @generated from rpc blazecraft.runner.v1.RunnerService.AllowHost
+   */
+  allowHost: {
+    methodKind: "unary";
+    input: typeof AllowHostRequestSchema;
+    output: typeof AllowHostResponseSchema;
   },
   /**
    * Forget an attempt: stop it if it still runs, and delete its directory. The session and workspace of an agent whose end its
