@@ -11,7 +11,8 @@ const shared = ["protocol", "gen"];
 const arrows = `
 gateway     worker → rest → job | fleet → attachment | auth
 runner      main → server → auth | runner-service → job → supervisor
-runner      supervisor → workspace | executor | sandbox | model-proxy | spool → process
+runner      supervisor → workspace → sandbox → process
+runner      supervisor → executor | model-proxy | spool → process
 web-client  main → app → asks, connection, diff, fleet, job, jobs, log, messages, session, transcript, usage → transport, ui
 `;
 

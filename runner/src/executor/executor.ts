@@ -49,6 +49,11 @@ export interface Launch {
    * BLAZECRAFT_JOB_ID, then the spec's env, then these.
    */
   readonly env: Readonly<Record<string, string>>;
+  /**
+   * Absolute paths of what it needs to read, besides the system's programs: itself, where it lies elsewhere, and what the
+   * runner wrote for it. Its workspace, home and tmp are its own.
+   */
+  readonly readable: readonly string[];
 }
 
 /** A program that is to wait for a job. */

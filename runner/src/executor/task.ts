@@ -8,7 +8,7 @@ export const taskExecutor: Executor = {
     return { kind: "usable", version: "" };
   },
   async prepare(job): Promise<Execution> {
-    return { argv: taskArgv(job), env: {}, stdin: { kind: "none" }, stdout: { kind: "log" }, conclude };
+    return { argv: taskArgv(job), env: {}, readable: [], stdin: { kind: "none" }, stdout: { kind: "log" }, conclude };
   },
 };
 

@@ -4,13 +4,11 @@ import { Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Pipe } from "./pipe.ts";
 import { identifyProcess, type ProcessIdentity } from "./process-table.ts";
+import type { SpawnCommand } from "./spawn-command.ts";
 
 /** A process to start, as the leader of a new process group. */
 export interface ProcessRequest {
-  readonly argv: readonly [string, ...string[]];
-  /** Its whole environment. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly directory: string;
+  readonly command: SpawnCommand;
   readonly stdin: "none" | "pipe";
   readonly stdout: Pipe;
   readonly stderr: Pipe;
@@ -45,7 +43,8 @@ export type Exit =
 
 /** Starts a process. The pipes belong to it from now on, also when it cannot be started. */
 export async function startProcess(request: ProcessRequest): Promise<ProcessStart> {
-  const { argv, env, directory, stdin, stdout, stderr, onOutput } = request;
+  const { command, stdin, stdout, stderr, onOutput } = request;
+  const { argv, env, directory } = command;
   const [program, ...args] = argv;
   const child = spawn(program, args, {
     cwd: directory,
@@ -94,7 +93,8 @@ function readPipe(fd: number, take: (data: Uint8Array) => void) {
 // As much as a pipe holds.
 const readBytes = 64 * 1024;
 
-function exitOf(child: ChildProcess): Promise<Exit> {
+/** The end of a process that was just started. */
+export function exitOf(child: ChildProcess): Promise<Exit> {
   return new Promise((resolve) => {
     child.once("exit", (exitCode, signal) =>
       resolve(signal === null ? { kind: "exited", exitCode: exitCode ?? 0 } : { kind: "signaled", signal }),
@@ -102,7 +102,8 @@ function exitOf(child: ChildProcess): Promise<Exit> {
   });
 }
 
-function spawnError(child: ChildProcess): Promise<string> {
+/** The system's code for why a process could not be started. */
+export function spawnError(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.once("error", (error) => resolve("code" in error ? String(error.code) : error.message));
   });

@@ -1,5 +1,6 @@
 import { JobPhase } from "#gen/job/v1/job_pb.js";
 import type { OutputPipes } from "../process/pipe.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
 import { EventWriter } from "../spool/event-writer.ts";
 import { Fingerprint } from "../spool/fingerprint.ts";
 import { logPlace } from "../spool/log-numbering.ts";
@@ -17,6 +18,7 @@ import type { WarmAgent } from "./warm-agent.ts";
 /** What a supervisor holds a job with. */
 export interface JobHolder {
   readonly link: RunnerLink;
+  readonly sandbox: Sandbox;
   readonly takePipes: () => OutputPipes;
   readonly stop: StopSignal;
   /** The agent that this supervisor has started, or is about to, for this job or for none. */
@@ -26,7 +28,7 @@ export interface JobHolder {
 /** Runs a job until its end is reported, and keeps nothing of it. A failure ends the process: the runner has it recovered. */
 export async function holdJob(
   { jobId, slot, settings }: Extract<Command, { kind: "run" }>,
-  { link, takePipes, stop, warm }: JobHolder,
+  { link, sandbox, takePipes, stop, warm }: JobHolder,
 ): Promise<void> {
   const { directory, request } = readJob(jobId);
   const { spec, firstSequence, attempt } = request;
@@ -56,6 +58,7 @@ export async function holdJob(
     directory,
     slot,
     settings,
+    sandbox,
     takePipes,
     warm: isWanted ? agent : undefined,
     writer,

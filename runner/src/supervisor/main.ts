@@ -5,6 +5,7 @@
  */
 import { ActorKind, EndCause } from "#gen/job/v1/job_pb.js";
 import { type OutputPipes, openOutputPipes } from "../process/pipe.ts";
+import { noSandbox } from "../sandbox/none.ts";
 import type { Command, SteeringCommand } from "./control.ts";
 import { holdJob, holdLostJob } from "./hold-job.ts";
 import { rehearseJob } from "./rehearse-job.ts";
@@ -19,6 +20,7 @@ const pipesAtOnce = 8;
 /** After that a fresh agent is better: it knows what day it is, and is the program that is installed now. */
 const maxWarmMs = 600_000;
 
+const sandbox = noSandbox;
 /** For the processes of the next jobs; to open some takes a process itself, and that much longer than to open many. */
 let pipes = await openOutputPipes(".", pipesAtOnce);
 let jobsHeld = 0;
@@ -63,7 +65,7 @@ async function run(command: Extract<Command, { kind: "run" }>): Promise<void> {
   stop = new StopSignal();
   const taken = warm;
   warm = undefined;
-  await holdJob(command, { link, takePipes, stop, warm: taken });
+  await holdJob(command, { link, sandbox, takePipes, stop, warm: taken });
   stop = undefined;
   if (!link.isOpen || jobsHeld >= maxJobs || process.memoryUsage.rss() > maxResidentBytes) return leave();
   if (pipes.length === 0) pipes = await openOutputPipes(".", pipesAtOnce);
@@ -79,6 +81,7 @@ async function warmUp({ session, agent, settings }: Extract<Command, { kind: "wa
     session,
     agent,
     settings,
+    sandbox,
     takePipes,
     maxWaitMs: maxWarmMs,
     onReady: () => link.warmth({ kind: "warmed", session }),

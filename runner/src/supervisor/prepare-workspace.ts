@@ -48,9 +48,19 @@ async function takeUpSession(run: JobRun): Promise<Prepared> {
   return { kind: "ready", resumes: sessionId };
 }
 
-function gitContext({ request, directory, settings }: JobRun, signal: AbortSignal): GitContext {
+function gitContext({ request, directory, settings, sandbox }: JobRun, signal: AbortSignal): GitContext {
   const { workspace, home } = directory;
-  return { jobId: request.jobId, directory: workspace, home, path: settings.path, signal };
+  return {
+    jobId: request.jobId,
+    sandbox,
+    directory: workspace,
+    home,
+    writable: [workspace, home],
+    readable: [],
+    network: "proxied",
+    path: settings.path,
+    signal,
+  };
 }
 
 function failed(cause: EndCause, message: string): Prepared {

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { create, fromJsonString, toJsonString } from "@bufbuild/protobuf";
 import { StartJobRequestSchema } from "#gen/runner/v1/runner_service_pb.js";
 import { openOutputPipes } from "../process/pipe.ts";
+import { noSandbox } from "../sandbox/none.ts";
 import { EventWriter } from "../spool/event-writer.ts";
 import { Fingerprint } from "../spool/fingerprint.ts";
 import { type JobDirectory, jobDirectoryAt, trashDirectory } from "./job-directory.ts";
@@ -43,6 +44,7 @@ async function performRehearsal(directory: JobDirectory): Promise<void> {
     directory,
     slot: 1,
     settings,
+    sandbox: noSandbox,
     takePipes: () => pipes,
     warm: undefined,
     writer,

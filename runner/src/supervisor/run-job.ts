@@ -7,6 +7,7 @@ import { executorName, findExecutor } from "../executor/executors.ts";
 import type { ModelProxy } from "../model-proxy/model-proxy.ts";
 import type { OutputPipes } from "../process/pipe.ts";
 import { type OutputListener, type ProcessStart, startProcess } from "../process/start-process.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
 import { ActiveEvents } from "./active-events.ts";
 import { placeAttachments } from "./attachment-files.ts";
@@ -31,6 +32,7 @@ export interface JobRun {
   readonly directory: JobDirectory;
   readonly slot: number;
   readonly settings: JobSettings;
+  readonly sandbox: Sandbox;
   /** Hands over what its process writes to; called once at most. */
   readonly takePipes: () => OutputPipes;
   /** The agent that waits for this job; undefined when one is to be started. */
@@ -161,14 +163,21 @@ async function execute(run: ActiveRun, executor: Executor, resumes: string | und
   return { ...conclusion, outcome: withSurvivors(outcome, survivors) };
 }
 
-function startJob(run: JobRun, { argv, env, stdin }: Execution, onOutput: OutputListener): Promise<ProcessStart> {
-  const { request, spec, directory, settings, takePipes } = run;
+function startJob(run: JobRun, execution: Execution, onOutput: OutputListener): Promise<ProcessStart> {
+  const { request, spec, directory, settings, sandbox, takePipes } = run;
+  const { argv, env, readable, stdin } = execution;
   const { workspace, home, tmp } = directory;
   const added = { ...spec.env, ...env };
-  return startProcess({
+  const command = sandbox.confine({
     argv,
     env: jobEnvironment({ path: settings.path, home, tmp, added, id: request.jobId }),
     directory: workspace,
+    writable: [workspace, home, tmp],
+    readable,
+    network: "proxied",
+  });
+  return startProcess({
+    command,
     stdin: stdin.kind,
     ...takePipes(),
     onOutput,

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { processesIn } from "../../testing/start-runner.ts";
 import { openOutputPipes } from "../process/pipe.ts";
+import { noSandbox } from "../sandbox/none.ts";
 import { sessionRoot, sessionsDirectory } from "./session-directory.ts";
 import { WarmAgent } from "./warm-agent.ts";
 
@@ -39,6 +40,7 @@ async function startAgent({ maxWaitMs = 60_000, program = claudePath } = {}): Pr
       model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
       executors: { searchPath: "", claudePath: program },
     },
+    sandbox: noSandbox,
     takePipes: () => {
       if (pipes === undefined) throw new Error("there are no pipes");
       return pipes;

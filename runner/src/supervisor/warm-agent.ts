@@ -7,6 +7,7 @@ import { killSurvivors } from "../process/kill-group.ts";
 import type { OutputPipes } from "../process/pipe.ts";
 import { jobMarker } from "../process/process-table.ts";
 import { type OutputListener, type ProcessStart, type StartedProcess, startProcess } from "../process/start-process.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
 import { HeldBack } from "./held-back.ts";
 import { jobEnvironment } from "./job-environment.ts";
 import { sessionPaths, sessionRoot } from "./session-directory.ts";
@@ -18,6 +19,7 @@ export interface WarmAgentOptions {
   readonly session: string;
   readonly agent: string;
   readonly settings: JobSettings;
+  readonly sandbox: Sandbox;
   readonly takePipes: () => OutputPipes;
   /** How long it waits at most. */
   readonly maxWaitMs: number;
@@ -89,18 +91,24 @@ export class WarmAgent {
   }
 
   async #start(): Promise<void> {
-    const { session, agent, settings, takePipes, maxWaitMs } = this.#options;
+    const { session, agent, settings, sandbox, takePipes, maxWaitMs } = this.#options;
     const early = listExecutors(settings.executors).get(agent)?.early;
     if (early === undefined) throw new Error(`${agent} cannot be started before there is a job`);
     const { workspace, home, tmp } = sessionPaths(session);
     for (const path of [sessionRoot(session), workspace, home, tmp]) mkdirSync(path, { mode: 0o700 });
     const model = { address: await this.door.open("socket"), token: this.door.token };
     this.#launch = await early.prepare({ settings: settings.executors, session, tmp, model });
-    const { argv, env: added, greeting } = this.#launch;
-    const start = await startProcess({
+    const { argv, env: added, readable, greeting } = this.#launch;
+    const command = sandbox.confine({
       argv,
       env: jobEnvironment({ path: settings.path, home, tmp, added, id: session }),
       directory: workspace,
+      writable: [workspace, home, tmp],
+      readable,
+      network: "proxied",
+    });
+    const start = await startProcess({
+      command,
       stdin: "pipe",
       ...takePipes(),
       onOutput: (stream, data) => this.#heard(stream, data),

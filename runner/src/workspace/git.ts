@@ -1,12 +1,18 @@
-import { execa } from "execa";
 import { jobMarker } from "../process/process-table.ts";
+import { runConfined } from "../sandbox/run-confined.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
 
 /** Where and for whom git runs. */
 export interface GitContext {
   readonly jobId: string;
+  readonly sandbox: Sandbox;
   /** Working directory. */
   readonly directory: string;
   readonly home: string;
+  /** Absolute paths that it may write, and others that it may read. */
+  readonly writable: readonly string[];
+  readonly readable: readonly string[];
+  readonly network: "none" | "proxied";
   readonly path: string;
   readonly signal: AbortSignal;
 }
@@ -22,22 +28,26 @@ export type GitResult =
  * http(s), and no redirects that could lead it elsewhere.
  */
 export async function runGit(context: GitContext, args: readonly string[]): Promise<GitResult> {
-  const { jobId, directory, home, path, signal } = context;
+  const { jobId, sandbox, directory, home, writable, readable, network, path, signal } = context;
   const settings = gitSettings.flatMap((setting) => ["-c", setting]);
-  const { failed, stdout, stderr, isCanceled, originalMessage } = await execa("git", [...settings, ...args], {
-    cwd: directory,
+  const command = {
+    argv: ["git", ...settings, ...args] as const,
     env: { ...gitEnvironment, PATH: path, HOME: home, [jobMarker]: jobId },
-    extendEnv: false,
-    stdin: "ignore",
-    reject: false,
-    cancelSignal: signal,
-    killDescendants: true,
-    maxBuffer: 1 << 20,
-  });
-  if (isCanceled) signal.throwIfAborted();
-  if (failed) return { kind: "failed", problem: hideCredentials(stderr || originalMessage || "git failed") };
-  return { kind: "done", output: stdout };
+    directory,
+    writable,
+    readable,
+    network,
+  };
+  const result = await runConfined(sandbox, { command, signal, maxOutputBytes });
+  if (result.kind === "unstartable") return { kind: "failed", problem: `git cannot be started: ${result.code}` };
+  const { exit, stdout, stderr, isCut } = result;
+  if (isCut) return { kind: "failed", problem: `git ${args[0] ?? ""} wrote more than ${maxOutputBytes} bytes` };
+  if (exit.kind === "exited" && exit.exitCode === 0)
+    return { kind: "done", output: stdout.toString().replace(/\n$/, "") };
+  return { kind: "failed", problem: hideCredentials(stderr) || "git failed" };
 }
+
+const maxOutputBytes = 1 << 20;
 
 const gitSettings = [
   "protocol.allow=never",

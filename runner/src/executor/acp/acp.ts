@@ -9,6 +9,7 @@ import {
   Unstartable,
 } from "../executor.ts";
 import { findProgram } from "../find-program.ts";
+import { namedFiles, type ProgramFiles, programFiles } from "../program-files.ts";
 import { type AcpAgent, agentEnvironment } from "./acp-agent.ts";
 
 /**
@@ -19,17 +20,17 @@ export function acpExecutor(name: string, agent: AcpAgent): Executor {
   return {
     name,
     async probe(settings, signal): Promise<ExecutorStatus> {
-      const argv = await findArgv(agent, settings);
-      if (argv === undefined) return { kind: "unusable", problem: missing(name, agent) };
+      const found = await findAgent(agent, settings);
+      if (found === undefined) return { kind: "unusable", problem: missing(name, agent) };
       const { probeAgent } = await import("./probe-agent.ts");
       // As in a job, but for the model: to introduce itself it needs none.
       const PATH = settings.jobPath ?? settings.searchPath;
       const env = { PATH, ...agentEnvironment(agent, { baseUrl: "http://127.0.0.1", key: "none" }) };
-      return probeAgent({ argv, env }, signal);
+      return probeAgent({ argv: commandLine(found, agent), env }, signal);
     },
     async prepare(job): Promise<Execution> {
-      const argv = await findArgv(agent, job.settings);
-      if (argv === undefined) {
+      const found = await findAgent(agent, job.settings);
+      if (found === undefined) {
         throw new Unstartable({ cause: EndCause.AGENT_NOT_INSTALLED, message: missing(name, agent) });
       }
       const work = supportedWork(name, job);
@@ -40,7 +41,8 @@ export function acpExecutor(name: string, agent: AcpAgent): Executor {
       const wish = { workspace, permissionMode, model, effort };
       const session = new AcpSession({ name, prompt, job, wish, now: () => performance.now() });
       return {
-        argv,
+        argv: commandLine(found, agent),
+        readable: [...found.readable, ...(job.attachments === undefined ? [] : [job.attachments.directory])],
         env: await environment(agent, job),
         stdin: { kind: "pipe", opened: (stdin) => session.begin(stdin) },
         lingerMs,
@@ -58,12 +60,18 @@ const lingerMs = 5000;
 // Lines repeat whole files.
 const maxLineBytes = 32 * 1024 * 1024;
 
-async function findArgv(
+async function findAgent(
   { command: [program, ...args] }: AcpAgent,
   { searchPath }: ExecutorSettings,
-): Promise<Execution["argv"] | undefined> {
+): Promise<ProgramFiles | undefined> {
   const path = await findProgram(program, searchPath);
-  return path === undefined ? undefined : [path, ...args];
+  if (path === undefined) return undefined;
+  const files = await programFiles(path);
+  return { ...files, readable: [...files.readable, ...(await namedFiles(args))] };
+}
+
+function commandLine({ path }: ProgramFiles, { command: [, ...args] }: AcpAgent): Execution["argv"] {
+  return [path, ...args];
 }
 
 async function environment(agent: AcpAgent, { model }: ExecutorJob): Promise<Execution["env"]> {

@@ -11,10 +11,10 @@ import {
   Unstartable,
 } from "../executor.ts";
 import { ClaudeSession } from "./claude-session.ts";
-import { claudeArguments, claudeEnvironment } from "./command-line.ts";
+import { claudeArguments, claudeEnvironment, modelFiles } from "./command-line.ts";
 import { claudeEarlyStart, lateRequests } from "./early-start.ts";
 import { findClaude, requireClaude } from "./find-claude.ts";
-import { writeMcpFile } from "./mcp-file.ts";
+import { mcpPrograms, writeMcpFile } from "./mcp-file.ts";
 import { holdsSession } from "./session-file.ts";
 import { sessionIdOf } from "./session-id.ts";
 
@@ -63,7 +63,16 @@ async function prepareLaunch(job: ExecutorJob, work: AgentWork): Promise<Launch>
     mcpFile: writeMcpFile(work.mcpServers, settings, tmp),
     allowRepositorySettings: settings.allowRepositorySettings ?? false,
   });
-  return { argv: [program, ...argv], env: claudeEnvironment({ model: access, tmp, isRoot }) };
+  return {
+    argv: [program.path, ...argv],
+    env: claudeEnvironment({ model: access, tmp, isRoot }),
+    readable: [
+      ...program.readable,
+      ...modelFiles(access.address),
+      ...(attachments === undefined ? [] : [attachments.directory]),
+      ...(await mcpPrograms(work.mcpServers, settings)),
+    ],
+  };
 }
 
 // Lines repeat whole files. The model's API takes no request larger than this, so nothing of use is longer.

@@ -93,6 +93,11 @@ function modelEnvironment({ address, token }: ClaudeSurroundings["model"]): Reco
   };
 }
 
+/** What Claude Code has to reach for its model. */
+export function modelFiles(address: ModelAddress): readonly string[] {
+  return address.kind === "socket" ? [address.path] : [];
+}
+
 function optional(name: string, value: string): readonly string[] {
   return value === "" ? [] : [`${name}=${value}`];
 }

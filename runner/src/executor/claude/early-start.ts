@@ -4,7 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { type AgentWork, AgentWorkSchema, PermissionMode } from "#gen/job/v1/job_pb.js";
 import type { EarlyStart } from "../executor.ts";
 import { initialize } from "./claude-session.ts";
-import { type ClaudeStart, claudeArguments, claudeEnvironment } from "./command-line.ts";
+import { type ClaudeStart, claudeArguments, claudeEnvironment, modelFiles } from "./command-line.ts";
 import { requireClaude } from "./find-claude.ts";
 import { requestLine } from "./input-line.ts";
 import { cliModeName } from "./permission-mode.ts";
@@ -32,8 +32,9 @@ export const claudeEarlyStart: EarlyStart = {
     writeFileSync(variablesFile, "", { mode: 0o600 });
     const isRoot = process.getuid?.() === 0;
     return {
-      argv: [program, ...claudeArguments({ ...nobodysStart, sessionId: sessionIdOf(session) })],
+      argv: [program.path, ...claudeArguments({ ...nobodysStart, sessionId: sessionIdOf(session) })],
       env: { ...claudeEnvironment({ model, tmp, isRoot }), CLAUDE_ENV_FILE: variablesFile },
+      readable: [...program.readable, ...modelFiles(model.address)],
       greeting: requestLine("greeting", initialize),
       tell: (variables) => writeFileSync(variablesFile, Object.entries(variables).map(exportLine).join("")),
     };

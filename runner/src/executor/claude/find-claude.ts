@@ -1,6 +1,7 @@
 import { EndCause } from "#gen/job/v1/job_pb.js";
 import { type ExecutorSettings, Unstartable } from "../executor.ts";
 import { findProgram } from "../find-program.ts";
+import { type ProgramFiles, programFiles } from "../program-files.ts";
 
 /** The program to run as Claude Code, or one sentence for a person that says why there is none. */
 export type ClaudeProgram =
@@ -19,8 +20,8 @@ export async function findClaude({ claudePath, searchPath }: ExecutorSettings): 
 }
 
 /** The program to run as Claude Code; throws Unstartable when there is none. */
-export async function requireClaude(settings: ExecutorSettings): Promise<string> {
+export async function requireClaude(settings: ExecutorSettings): Promise<ProgramFiles> {
   const program = await findClaude(settings);
-  if (program.kind === "found") return program.path;
+  if (program.kind === "found") return programFiles(program.path);
   throw new Unstartable({ cause: EndCause.AGENT_NOT_INSTALLED, message: program.problem });
 }

@@ -1,0 +1,23 @@
+import type { SpawnCommand } from "../process/spawn-command.ts";
+
+/** Walls around the processes of one job. */
+export interface Sandbox {
+  readonly kind: "none" | "bubblewrap";
+  /** What to spawn instead of a command so that it runs behind the walls. */
+  confine(command: ConfinedCommand): SpawnCommand;
+}
+
+/** A command, and all that it may reach. */
+export interface ConfinedCommand {
+  readonly argv: readonly [string, ...string[]];
+  /** Its whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute path of its working directory. */
+  readonly directory: string;
+  /** Absolute paths that it may write, found inside under the same paths. */
+  readonly writable: readonly string[];
+  /** Absolute paths that it may read, besides the system's programs. Sockets among them can be connected to. */
+  readonly readable: readonly string[];
+  /** Which network it finds: none at all, or one where nothing but the job's proxy answers. */
+  readonly network: "none" | "proxied";
+}
