@@ -4,7 +4,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { findWrongImports } from "./import-direction.ts";
+import { findOverweight, weighPage } from "./page-budget.ts";
 import { type Check, root, runCommand, type Verdict } from "./run-checks.ts";
+import { StartFailure } from "./start/failure.ts";
+import { buildWebClient } from "./start/web-client.ts";
 
 /** Everything `npm run check` looks at, the slowest first. */
 export function listChecks(): readonly Check[] {
@@ -21,6 +24,7 @@ export function listChecks(): readonly Check[] {
     { name: "buf breaking", run: checkBreakingChanges },
     { name: "import direction", run: checkImportDirection },
     { name: "systemd units", run: checkSystemdUnits },
+    { name: "page budget", run: checkPageBudget },
   ];
 }
 
@@ -70,4 +74,16 @@ async function checkSystemdUnits(): Promise<Verdict> {
   const { failed } = await execa("systemd-analyze", ["--version"], { reject: false });
   if (failed) return { kind: "skipped", reason: "this system has no systemd-analyze" };
   return runCommand("systemd-analyze", ["security", "--offline=true", "--threshold=35", ...units]);
+}
+
+/** Builds the page and weighs it as a browser gets it. */
+async function checkPageBudget(): Promise<Verdict> {
+  try {
+    await buildWebClient(root);
+  } catch (error) {
+    if (!(error instanceof StartFailure)) throw error;
+    return { kind: "failed", output: error.message };
+  }
+  const overweight = findOverweight(await weighPage(join(root, "web-client/dist")));
+  return overweight.length > 0 ? { kind: "failed", output: overweight.join("\n") } : { kind: "passed" };
 }

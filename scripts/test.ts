@@ -6,9 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { listChecks } from "./checks.ts";
-import { root, runChecks, type Verdict } from "./run-checks.ts";
-import { StartFailure } from "./start/failure.ts";
-import { buildWebClient } from "./start/web-client.ts";
+import { root, runChecks } from "./run-checks.ts";
 import { installSystemTools } from "./system-tools.ts";
 import { addTallies, countLine, type Tally, tallyReport, type VitestReport } from "./tally.ts";
 
@@ -18,24 +16,9 @@ if (stillNeeded) {
   process.exit(1);
 }
 
-const tally = addTallies([
-  await runChecks(listChecks()),
-  await runChecks([{ name: "web client build", run: build }]),
-  await runTests(process.argv.slice(2)),
-]);
+const tally = addTallies([await runChecks(listChecks()), await runTests(process.argv.slice(2))]);
 console.log(countLine(tally));
 if (tally.failed > 0) process.exitCode = 1;
-
-/** As `npm start` builds it, so that no test that starts the system has to build it again. */
-async function build(): Promise<Verdict> {
-  try {
-    await buildWebClient(root);
-    return { kind: "passed" };
-  } catch (error) {
-    if (!(error instanceof StartFailure)) throw error;
-    return { kind: "failed", output: error.message };
-  }
-}
 
 async function runTests(args: readonly string[]): Promise<Tally> {
   const folder = await mkdtemp(join(tmpdir(), "vitest-"));
