@@ -23,27 +23,49 @@ export type GitResult =
   /** What git said on standard error, without anything that looks like a credential. */
   | { readonly kind: "failed"; readonly problem: string };
 
+/** What git wrote, or why it failed. */
+export type GitOutput =
+  /** `isCut`: it wrote more than it was to, and was ended. */
+  | { readonly kind: "done"; readonly output: Buffer; readonly isCut: boolean }
+  | Extract<GitResult, { kind: "failed" }>;
+
+/** A command to run as git is run, and what it reads and may write. */
+export interface GitRun {
+  readonly argv: readonly [string, ...string[]];
+  /** Variables to add. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string | Uint8Array;
+  readonly maxOutputBytes: number;
+}
+
 /**
  * Runs git on input that nobody trusts: no configuration but this one, no hooks, no helpers, no prompts, no protocol but
  * http(s), and no redirects that could lead it elsewhere.
  */
 export async function runGit(context: GitContext, args: readonly string[]): Promise<GitResult> {
+  const result = await runAsGit(context, { argv: ["git", ...gitFlags, ...args], maxOutputBytes });
+  if (result.kind === "failed") return result;
+  if (result.isCut) return { kind: "failed", problem: `git ${args[0] ?? ""} wrote more than ${maxOutputBytes} bytes` };
+  return { kind: "done", output: result.output.toString().replace(/\n$/, "") };
+}
+
+/** Runs a command where and as git is run, such as a script of several of its commands; those take `gitFlags`. */
+export async function runAsGit(context: GitContext, run: GitRun): Promise<GitOutput> {
   const { jobId, sandbox, directory, home, writable, readable, network, path, signal } = context;
-  const settings = gitSettings.flatMap((setting) => ["-c", setting]);
+  const { argv, env, input, maxOutputBytes } = run;
   const command = {
-    argv: ["git", ...settings, ...args] as const,
-    env: { ...gitEnvironment, PATH: path, HOME: home, [jobMarker]: jobId },
+    argv,
+    env: { ...gitEnvironment, ...env, PATH: path, HOME: home, [jobMarker]: jobId },
     directory,
     writable,
     readable,
     network,
   };
-  const result = await runConfined(sandbox, { command, signal, maxOutputBytes });
+  const given = input === undefined ? {} : { input };
+  const result = await runConfined(sandbox, { command, signal, maxOutputBytes, ...given });
   if (result.kind === "unstartable") return { kind: "failed", problem: `git cannot be started: ${result.code}` };
-  const { exit, stdout, stderr, isCut } = result;
-  if (isCut) return { kind: "failed", problem: `git ${args[0] ?? ""} wrote more than ${maxOutputBytes} bytes` };
-  if (exit.kind === "exited" && exit.exitCode === 0)
-    return { kind: "done", output: stdout.toString().replace(/\n$/, "") };
+  const { exit, stdout: output, stderr, isCut } = result;
+  if (isCut || (exit.kind === "exited" && exit.exitCode === 0)) return { kind: "done", output, isCut };
   return { kind: "failed", problem: hideCredentials(stderr) || "git failed" };
 }
 
@@ -66,6 +88,9 @@ const gitSettings = [
   "http.lowSpeedTime=60",
   "advice.detachedHead=false",
 ];
+
+/** What every git command is given first. */
+export const gitFlags: readonly string[] = gitSettings.flatMap((setting) => ["-c", setting]);
 
 const gitEnvironment = {
   GIT_CONFIG_NOSYSTEM: "1",
