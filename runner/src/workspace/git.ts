@@ -26,8 +26,7 @@ export type GitResult =
 /** What git wrote, or why it failed. */
 export type GitOutput =
   /** `isCut`: it wrote more than it was to, and was ended. */
-  | { readonly kind: "done"; readonly output: Buffer; readonly isCut: boolean }
-  | Extract<GitResult, { kind: "failed" }>;
+  { readonly kind: "done"; readonly output: Buffer; readonly isCut: boolean } | Extract<GitResult, { kind: "failed" }>;
 
 /** A command to run as git is run, and what it reads and may write. */
 export interface GitRun {

@@ -194,6 +194,13 @@ export declare type Job = Message<"blazecraft.job.v1.Job"> & {
    * @generated from field: uint32 artifacts = 25;
    */
   artifacts: number;
+
+  /**
+   * As in CreateJobRequest. A retry that continues the same Job keeps it.
+   *
+   * @generated from field: uint32 continues_turn = 26;
+   */
+  continuesTurn: number;
 };
 
 /**
@@ -377,6 +384,13 @@ export declare type JobJson = {
    * @generated from field: uint32 artifacts = 25;
    */
   artifacts?: number;
+
+  /**
+   * As in CreateJobRequest. A retry that continues the same Job keeps it.
+   *
+   * @generated from field: uint32 continues_turn = 26;
+   */
+  continuesTurn?: number;
 };
 
 /**

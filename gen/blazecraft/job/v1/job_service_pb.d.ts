@@ -43,7 +43,7 @@ export declare type CreateJobRequest = Message<"blazecraft.job.v1.CreateJobReque
 
   /**
    * Set the workspace back to where it stood after this turn of the Job in continues, before it goes on; the agent is told.
-   * Turns count from 1. 0: as it stands.
+   * Turns count from 1. 0: as it stands. A Job that lacks this turn makes the new one end as SESSION_LOST.
    *
    * @generated from field: uint32 continues_turn = 4;
    */
@@ -79,7 +79,7 @@ export declare type CreateJobRequestJson = {
 
   /**
    * Set the workspace back to where it stood after this turn of the Job in continues, before it goes on; the agent is told.
-   * Turns count from 1. 0: as it stands.
+   * Turns count from 1. 0: as it stands. A Job that lacks this turn makes the new one end as SESSION_LOST.
    *
    * @generated from field: uint32 continues_turn = 4;
    */
@@ -1829,14 +1829,14 @@ export declare type Diff = Message<"blazecraft.job.v1.Diff"> & {
   stat?: Diffstat | undefined;
 
   /**
-   * Files in path order. At most 500 and 2 MiB.
+   * Files in path order. At most 500, with at most 2 MiB of patches.
    *
    * @generated from field: repeated blazecraft.job.v1.FileDiff files = 3;
    */
   files: FileDiff[];
 
   /**
-   * Files left out by the limits.
+   * Files left out because there are more.
    *
    * @generated from field: uint32 omitted_files = 4;
    */
@@ -1864,14 +1864,14 @@ export declare type DiffJson = {
   stat?: DiffstatJson;
 
   /**
-   * Files in path order. At most 500 and 2 MiB.
+   * Files in path order. At most 500, with at most 2 MiB of patches.
    *
    * @generated from field: repeated blazecraft.job.v1.FileDiff files = 3;
    */
   files?: FileDiffJson[];
 
   /**
-   * Files left out by the limits.
+   * Files left out because there are more.
    *
    * @generated from field: uint32 omitted_files = 4;
    */
@@ -1933,14 +1933,14 @@ export declare type FileDiff = Message<"blazecraft.job.v1.FileDiff"> & {
   binary: boolean;
 
   /**
-   * Unified patch, cut at 256 KiB on a hunk's boundary.
+   * Unified patch, cut at 256 KiB on a hunk's boundary; empty when the patches of the files before it filled the diff.
    *
    * @generated from field: bytes patch = 7;
    */
   patch: Uint8Array;
 
   /**
-   * True when patch was cut.
+   * True when patch was cut or left out.
    *
    * @generated from field: bool truncated = 8;
    */
@@ -1996,14 +1996,14 @@ export declare type FileDiffJson = {
   binary?: boolean;
 
   /**
-   * Unified patch, cut at 256 KiB on a hunk's boundary.
+   * Unified patch, cut at 256 KiB on a hunk's boundary; empty when the patches of the files before it filled the diff.
    *
    * @generated from field: bytes patch = 7;
    */
   patch?: string;
 
   /**
-   * True when patch was cut.
+   * True when patch was cut or left out.
    *
    * @generated from field: bool truncated = 8;
    */
