@@ -12,6 +12,7 @@ test("what is required is enough", async () => {
     listen: { kind: "tcp", host: "127.0.0.1", port: 8787 },
     grpcPort: undefined,
     slots: 3,
+    minFreeDiskBytes: 1_073_741_824,
     warmAgents: 0,
     sessions: { keepMs: 604_800_000, maxKept: 20 },
     logLevel: "info",

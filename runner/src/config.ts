@@ -25,6 +25,8 @@ export interface Config {
   readonly isolation: "none";
   readonly logLevel: LogLevel;
   readonly drainTimeoutMs: number;
+  /** With less than this free on the disk no new job begins. */
+  readonly minFreeDiskBytes: number;
   /** How many agents wait for jobs, started before there are any. */
   readonly warmAgents: number;
   readonly sessions: SessionLimits;
@@ -65,6 +67,7 @@ export async function parseConfig(env: Readonly<Record<string, string | undefine
     isolation: isolation(variables),
     logLevel: variables.oneOf("LOG_LEVEL", "info", logLevels),
     drainTimeoutMs: variables.integer("DRAIN_TIMEOUT_MS", 25_000, 0, 86_400_000),
+    minFreeDiskBytes: variables.integer("MIN_FREE_DISK_BYTES", 2 ** 30, 0, 2 ** 50),
     sessions: {
       keepMs: variables.integer("SESSION_KEEP_MS", 7 * 86_400_000, 0, 90 * 86_400_000),
       maxKept: variables.integer("MAX_KEPT_SESSIONS", 20, 0, 1000),

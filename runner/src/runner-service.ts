@@ -1,4 +1,3 @@
-import { statfs } from "node:fs/promises";
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { durationMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { Code, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
@@ -17,10 +16,12 @@ import { checkJob } from "./check-job.ts";
 import type { Config } from "./config.ts";
 import type { ExecutorStatus } from "./executor/executor.ts";
 import type { Attachments } from "./job/attachments.ts";
+import { requireDiskRoom } from "./job/disk-room.ts";
 import type { Jobs } from "./job/jobs.ts";
 import type { Ledger } from "./model-proxy/day-ledger.ts";
 import { streamEnvelopes } from "./spool/event-stream.ts";
 import { decideAsk, sendMessage, setPermissionMode } from "./steer.ts";
+import { freeBytes } from "./supervisor/disk-watch.ts";
 import { version } from "./version.ts";
 
 /** What the service answers from. */
@@ -45,7 +46,10 @@ export function createRunnerService(options: RunnerServiceOptions): ServiceImpl<
     },
     async startJob(request) {
       await checkJob(request, { settings: config.job, executors });
-      if (request.spec !== undefined && !jobs.holds(request)) attachments.require(request.spec);
+      if (request.spec !== undefined && !jobs.holds(request)) {
+        requireDiskRoom(config.minFreeDiskBytes);
+        attachments.require(request.spec);
+      }
       return jobs.start(request);
     },
     stopJob(request) {
@@ -94,7 +98,6 @@ async function describeRunner({
   startTime,
   spending,
 }: RunnerServiceOptions): Promise<RunnerInfo> {
-  const { bavail, bsize } = await statfs(".");
   const statuses = await Promise.all(
     Array.from(executors, async ([name, status]) => describeExecutor(name, await status)),
   );
@@ -117,7 +120,8 @@ async function describeRunner({
       ended,
     })),
     mcpServers: Object.keys(config.job.executors.mcpServers ?? {}),
-    freeDiskBytes: BigInt(bavail) * BigInt(bsize),
+    freeDiskBytes: BigInt(freeBytes(".")),
+    minFreeDiskBytes: BigInt(config.minFreeDiskBytes),
     daySpentMicros: BigInt(spending.spentMicros()),
     dayBudgetMicros: BigInt(config.job.model.dayBudgetMicros),
   });

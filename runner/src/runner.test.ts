@@ -324,6 +324,19 @@ test("no more jobs run than there are slots, and an ended one makes room", async
   expect((await run("true")).end.outcome?.cause).toBe(EndCause.COMPLETED);
 });
 
+test("with its disk nearly full a runner takes no job, and says from when on it does", async () => {
+  const own = makeDataDirectory();
+  const full = await startRunner(own.path, { MIN_FREE_DISK_BYTES: String(2 ** 49) });
+  expect(await refusal(full.client.startJob(startRequest("echo never")))).toMatchObject({
+    code: Code.ResourceExhausted,
+    reason: ProblemReason.DISK_LOW,
+  });
+  const { info } = await full.client.getRunner({});
+  expect(info).toMatchObject({ minFreeDiskBytes: 2n ** 49n, usedSlots: 0, attempts: [] });
+  await full.stop("SIGINT");
+  own.remove();
+});
+
 test("a job that cannot be stored is refused, and no supervisor waits for it", async () => {
   const own = makeDataDirectory();
   const full = await startRunner(own.path);

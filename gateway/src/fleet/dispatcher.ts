@@ -134,6 +134,7 @@ export class Dispatcher {
       labels: runner.info?.labels ?? [],
       executors: runner.info?.executors.filter(({ problem }) => problem === "").map(({ name }) => name) ?? [],
       isBudgetSpent: isBudgetSpent(runner),
+      isDiskLow: isDiskLow(runner),
     }));
   }
 
@@ -157,6 +158,10 @@ export class Dispatcher {
     const { store } = this.#parts;
     return this.#kept.has(jobId) || store.jobs([jobId]).length > 0 || store.wasForgotten(jobId);
   }
+}
+
+function isDiskLow({ info }: KnownRunner): boolean {
+  return info !== undefined && info.freeDiskBytes < info.minFreeDiskBytes;
 }
 
 function isBudgetSpent({ info }: KnownRunner): boolean {

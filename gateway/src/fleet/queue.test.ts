@@ -7,7 +7,8 @@ function job(id: string, needs: Partial<QueuedJob> = {}): QueuedJob {
 }
 
 function runner(name: string, has: Partial<SlotOffer> = {}): SlotOffer {
-  return { name, state: "online", freeSlots: 1, labels: [], executors: ["task"], isBudgetSpent: false, ...has };
+  const plain = { state: "online", freeSlots: 1, labels: [], executors: ["task"] } as const;
+  return { name, ...plain, isBudgetSpent: false, isDiskLow: false, ...has };
 }
 
 test("jobs go to free slots in the order of the queue", () => {
@@ -45,6 +46,7 @@ test.each<[string, SlotOffer[], PendingReason]>([
     PendingReason.NO_RUNNER_ONLINE,
   ],
   ["all that suit drain", [runner("vm", { state: "draining" })], PendingReason.RUNNER_DRAINING],
+  ["the disks of all that suit are nearly full", [runner("vm", { isDiskLow: true })], PendingReason.DISK_LOW],
   ["all slots are taken", [runner("vm", { freeSlots: 0 })], PendingReason.ALL_SLOTS_BUSY],
 ])("a job waits because %s", (_, runners, reason) => {
   expect(
@@ -54,6 +56,11 @@ test.each<[string, SlotOffer[], PendingReason]>([
     ),
   ).toEqual([]);
   expect(waitReason(job("a"), runners)).toBe(reason);
+});
+
+test("nobody begins where the disk is nearly full", () => {
+  const runners = [runner("full", { isDiskLow: true, freeSlots: 9 }), runner("vm")];
+  expect(assignJobs([job("a"), job("b")], runners)).toEqual([{ jobId: "a", runner: "vm" }]);
 });
 
 test("a job that a runner may be running already goes to that one alone", () => {

@@ -21,6 +21,8 @@ export interface SlotOffer {
   readonly executors: readonly string[];
   /** Its budget of the day for models is spent: agents wait. */
   readonly isBudgetSpent: boolean;
+  /** Its disk is nearly full: nobody begins there. */
+  readonly isDiskLow: boolean;
 }
 
 /** A Job that shall be offered to a runner. */
@@ -35,7 +37,9 @@ export interface Assignment {
  */
 export function assignJobs(queue: Iterable<QueuedJob>, runners: readonly SlotOffer[]): readonly Assignment[] {
   const free = new Map(
-    runners.filter(({ state }) => state === "online").map(({ name, freeSlots }) => [name, freeSlots]),
+    runners
+      .filter(({ state, isDiskLow }) => state === "online" && !isDiskLow)
+      .map(({ name, freeSlots }) => [name, freeSlots]),
   );
   const freeOf = ({ name }: SlotOffer) => free.get(name) ?? 0;
   const assignments: Assignment[] = [];
@@ -62,6 +66,7 @@ export function waitReason(job: QueuedJob, runners: readonly SlotOffer[]): Pendi
   if (suiting.every(({ state }) => state === "offline")) return PendingReason.NO_RUNNER_ONLINE;
   if (suiting.every(({ state }) => state !== "online")) return PendingReason.RUNNER_DRAINING;
   const online = suiting.filter(({ state }) => state === "online");
+  if (online.every(({ isDiskLow }) => isDiskLow)) return PendingReason.DISK_LOW;
   return online.some((runner) => canPay(runner, job)) ? PendingReason.ALL_SLOTS_BUSY : PendingReason.BUDGET_EXHAUSTED;
 }
 

@@ -16,7 +16,8 @@ export async function checkRunner(runner: KnownRunner, client: RunnerClient): Pr
     // A runner forgets over a restart that it was drained.
     if (info?.draining === false && runner.drained) await client.drain({ draining: true });
     const latencyMs = performance.now() - startMs;
-    return { ...runner, seenMs: Date.now(), latencyMs, problem: "", misconfigured: false, info };
+    const problem = info?.isolation?.problem ?? "";
+    return { ...runner, seenMs: Date.now(), latencyMs, problem, misconfigured: problem !== "", info };
   } catch (error) {
     const { code, rawMessage } = ConnectError.from(error);
     return {
