@@ -1,23 +1,31 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import { stored } from "./ui/storage.ts";
+import { stored, type TextStorage } from "./ui/storage.ts";
 
 /** How much of the screen the HUD takes. */
 export type HudHeight = "rail" | "standard" | "tall";
 
-const order: readonly HudHeight[] = ["rail", "standard", "tall"];
-const cell = stored(() => localStorage, "blazecraft.hud");
-const height = signal<HudHeight>(order.find((known) => known === cell.read()) ?? "standard");
+/** Every height, the lowest first. */
+export const hudHeights: readonly HudHeight[] = ["rail", "standard", "tall"];
 
 /** The height the HUD has, remembered from the last visit. */
-export const hudHeight: ReadonlySignal<HudHeight> = height;
-
-/** Gives the HUD another height. */
-export function setHudHeight(next: HudHeight): void {
-  height.value = next;
-  cell.write(next);
+export interface HudHeightChoice {
+  readonly value: ReadonlySignal<HudHeight>;
+  readonly set: (next: HudHeight) => void;
+  /** Gives the HUD the next height: standard, tall, rail. */
+  readonly cycle: () => void;
 }
 
-/** Gives the HUD the next height: standard, tall, rail. */
-export function cycleHudHeight(): void {
-  setHudHeight(order[(order.indexOf(height.peek()) + 1) % order.length] ?? "standard");
+/** The height that a storage remembers. */
+export function createHudHeight(storage: () => TextStorage): HudHeightChoice {
+  const cell = stored(storage, "blazecraft.hud");
+  const value = signal<HudHeight>(hudHeights.find((known) => known === cell.read()) ?? "standard");
+  const set = (next: HudHeight) => {
+    value.value = next;
+    cell.write(next);
+  };
+  return {
+    value,
+    set,
+    cycle: () => set(hudHeights[(hudHeights.indexOf(value.peek()) + 1) % hudHeights.length] ?? "standard"),
+  };
 }

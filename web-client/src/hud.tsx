@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { AttentionCard } from "./asks/attention-card.tsx";
-import { type HudHeight, hudHeight, setHudHeight } from "./hud-height.ts";
+import type { HudHeight, HudHeightChoice } from "./hud-height.ts";
 import { CommandCard } from "./job/command-card.tsx";
 import { SelectedCard } from "./job/selected-card.tsx";
 import { JobRows } from "./jobs/job-rows.tsx";
@@ -17,22 +17,23 @@ type Part = "selected" | "panel" | "attention" | "commands";
 export function Hud({ page }: { readonly page: Page }) {
   const part = useSignal<Part>("panel");
   const selectedId = page.selectedId.value;
+  const height = page.hudHeight.value.value;
   useEffect(() => {
     // On a phone the HUD would hide the job that was just opened.
-    if (selectedId && matchMedia("(max-width: 767px)").matches) setHudHeight("rail");
+    if (selectedId && matchMedia("(max-width: 767px)").matches) page.hudHeight.set("rail");
   }, [selectedId]);
   return (
-    <aside class="hud" aria-label="HUD" data-height={hudHeight.value} data-part={part.value}>
+    <aside class="hud" aria-label="HUD" data-height={height} data-part={part.value}>
       <nav class="hud-parts" aria-label="Parts of the HUD">
         {(["selected", "panel", "attention", "commands"] as const).map((name) => (
           <button
             key={name}
             type="button"
             class="hud-part"
-            aria-expanded={part.value === name && hudHeight.value !== "rail"}
+            aria-expanded={part.value === name && height !== "rail"}
             onClick={() => {
-              const isShown = part.value === name && hudHeight.value !== "rail";
-              setHudHeight(isShown ? "rail" : "standard");
+              const isShown = part.value === name && height !== "rail";
+              page.hudHeight.set(isShown ? "rail" : "standard");
               part.value = name;
             }}
           >
@@ -41,7 +42,7 @@ export function Hud({ page }: { readonly page: Page }) {
           </button>
         ))}
       </nav>
-      <HeightButtons />
+      <HeightButtons choice={page.hudHeight} />
       <HudPart title="Selected" part="selected">
         <Selected page={page} />
       </HudPart>
@@ -149,7 +150,7 @@ const heights: readonly (readonly [HudHeight, string, string])[] = [
   ["tall", "█", "Tall HUD"],
 ];
 
-function HeightButtons() {
+function HeightButtons({ choice }: { readonly choice: HudHeightChoice }) {
   return (
     <fieldset class="hud-heights">
       <legend class="visually-hidden">Height of the HUD</legend>
@@ -160,8 +161,8 @@ function HeightButtons() {
           class="hud-height"
           title={title}
           aria-label={title}
-          aria-pressed={hudHeight.value === height}
-          onClick={() => setHudHeight(height)}
+          aria-pressed={choice.value.value === height}
+          onClick={() => choice.set(height)}
         >
           <span aria-hidden="true">{glyph}</span>
         </button>

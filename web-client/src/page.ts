@@ -1,4 +1,5 @@
 import { computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import type { Job } from "#gen/job/v1/job_pb.js";
 import { type AskStore, announceAsks, createAskStore } from "./asks/ask-store.ts";
 import { createDeciding, type Deciding } from "./asks/deciding.ts";
@@ -8,6 +9,7 @@ import type { Link } from "./connection/link.ts";
 import { worstLink } from "./connection/link-words.ts";
 import { createBrowserSurroundings } from "./connection/surroundings.ts";
 import { createRunnerStore, type RunnerStore } from "./fleet/runner-store.ts";
+import { createHudHeight, type HudHeightChoice } from "./hud-height.ts";
 import { createJobCommands, type JobCommands } from "./job/commands.ts";
 import type { JobView } from "./job/job-stage.tsx";
 import { createModeChange, type ModeChange } from "./job/mode-change.ts";
@@ -17,9 +19,10 @@ import { countHeld, newerJob } from "./jobs/job-list.ts";
 import { announceEnds, createJobStore, type JobStore } from "./jobs/job-store.ts";
 import { createNewJob, type NewJob } from "./jobs/new-job.ts";
 import { type Composer, createComposer } from "./messages/composer.ts";
+import type { Place } from "./place.ts";
 import { createRouter, type Route } from "./route.ts";
 import { createSession, type Session } from "./session/session.ts";
-import { createGateway, createPageTransport } from "./transport.ts";
+import { createGateway } from "./transport.ts";
 import { type Announcer, createAnnouncer } from "./ui/announcer.ts";
 import { createSeen } from "./ui/seen.ts";
 import { createUsageStore, type UsageStore } from "./usage/usage-store.ts";
@@ -30,6 +33,9 @@ export type PanelTab = "new" | "jobs" | "log";
 /** Everything the page holds, wired together once. */
 export interface Page {
   readonly features: Features;
+  /** Says that a demo is played; nothing at a gateway. */
+  readonly badge: ComponentChildren;
+  readonly hudHeight: HudHeightChoice;
   readonly session: Session;
   readonly announcer: Announcer;
   readonly route: ReadonlySignal<Route>;
@@ -61,16 +67,11 @@ export interface Page {
 }
 
 /** Builds the page's state and starts its streams. */
-export function createPage(features: Features): Page {
+export function createPage(features: Features, place: Place): Page {
   const around = createBrowserSurroundings();
-  const session = createSession(around.wake);
-  const { jobs: jobService, fleet } = createGateway(
-    createPageTransport({
-      origin: location.origin,
-      json: new URLSearchParams(location.search).get("rpc") === "json",
-      apiKey: () => session.apiKey.peek(),
-    }),
-  );
+  const { storage } = place;
+  const session = createSession(place.tabStorage, around.wake);
+  const { jobs: jobService, fleet } = createGateway(place.connect(() => session.apiKey.peek()));
   const announcer = createAnnouncer(around.after);
   const { route, go } = createRouter();
   const jobs = createJobStore(jobService, around);
@@ -98,10 +99,10 @@ export function createPage(features: Features): Page {
   };
   const form = createNewJob({
     jobs: jobService,
-    storage: () => localStorage,
+    storage,
     onCreated: openNew,
   });
-  const composer = createComposer({ jobs: jobService, storage: () => localStorage, onContinued: openNew });
+  const composer = createComposer({ jobs: jobService, storage, onContinued: openNew });
   const startNew = () => {
     panelTab.value = "new";
     requestAnimationFrame(() => document.getElementById("new-work")?.focus());
@@ -161,9 +162,14 @@ export function createPage(features: Features): Page {
     const next = rows[at === -1 ? 0 : at + step];
     if (next) openJob(next);
   };
-  const link = computed(() => worstLink([jobs.link.value, open.link.value]));
+  const link = computed((): Link => {
+    const worst = worstLink([jobs.link.value, open.link.value]);
+    return place.isDemo && worst.kind === "live" ? { kind: "demo" } : worst;
+  });
   return {
     features,
+    badge: place.badge,
+    hudHeight: createHudHeight(storage),
     session,
     announcer,
     route,

@@ -33,6 +33,7 @@ export function ResourceBar({ page, onSignIn }: { readonly page: Page; readonly 
           onSignIn={onSignIn}
         />
       </div>
+      {page.badge}
       <dl class="resource-list">
         <Resource
           title="bases"

@@ -3,7 +3,7 @@ import type { Link } from "./link.ts";
 
 /** How a link is told: a shape, a word that stays while nothing changes, and a detail that may tick. */
 export interface LinkWords {
-  readonly shape: "●" | "◐" | "○" | "◌" | "✕";
+  readonly shape: "●" | "◆" | "◐" | "○" | "◌" | "✕";
   readonly word: string;
   readonly detail: string;
   readonly tone: "ok" | "warn" | "bad" | "off";
@@ -30,6 +30,8 @@ export function wordsForLink(
         detail: latencyMs === undefined ? "" : `${Math.round(latencyMs)} ms`,
         tone: "ok",
       };
+    case "demo":
+      return { shape: "◆", word: "demo", detail: "", tone: "warn" };
     case "stale":
       return { shape: "◐", word: "stale", detail: "nothing heard for 25 s", tone: "warn" };
     case "reconnecting": {
@@ -51,6 +53,7 @@ export function wordsForLink(
 const severity: Record<Link["kind"], number> = {
   complete: 0,
   live: 1,
+  demo: 1,
   connecting: 2,
   stale: 3,
   reconnecting: 4,

@@ -2,6 +2,8 @@
 export type Link =
   | { readonly kind: "connecting" }
   | { readonly kind: "live" }
+  /** Live, but with a gateway that is only played. */
+  | { readonly kind: "demo" }
   /** Nothing was heard for so long that the stream was given up; the first new attempt is under way. */
   | { readonly kind: "stale" }
   | { readonly kind: "reconnecting"; readonly attempt: number; readonly retryAt: number; readonly since: number }

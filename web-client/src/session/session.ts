@@ -1,5 +1,5 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import { stored } from "../ui/storage.ts";
+import { stored, type TextStorage } from "../ui/storage.ts";
 
 /** The API key of this tab. It is kept for the tab's life alone, never in an address or across tabs. */
 export interface Session {
@@ -7,9 +7,9 @@ export interface Session {
   readonly useKey: (key: string) => void;
 }
 
-/** The session of this tab; onChange runs when another key is used. */
-export function createSession(onChange: () => void): Session {
-  const cell = stored(() => sessionStorage, "blazecraft.api-key");
+/** The session kept in a tab's storage; onChange runs when another key is used. */
+export function createSession(storage: () => TextStorage, onChange: () => void): Session {
+  const cell = stored(storage, "blazecraft.api-key");
   const apiKey = signal(cell.read() ?? "");
   return {
     apiKey,

@@ -1,3 +1,6 @@
+/** The part of the browser's storage that the page uses. */
+export type TextStorage = Pick<Storage, "getItem" | "setItem">;
+
 /** A named cell of the browser's storage. */
 export interface Stored {
   readonly read: () => string | null;
@@ -5,10 +8,21 @@ export interface Stored {
 }
 
 /** One named cell of a storage. A browser that refuses storage gets a page that does not remember. */
-export function stored(storage: () => Pick<Storage, "getItem" | "setItem">, name: string): Stored {
+export function stored(storage: () => TextStorage, name: string): Stored {
   return {
     read: () => attempt(() => storage().getItem(name)) ?? null,
     write: (text) => attempt(() => storage().setItem(name, text)),
+  };
+}
+
+/** A storage that is gone with the page. */
+export function createMemoryStorage(): TextStorage {
+  const cells = new Map<string, string>();
+  return {
+    getItem: (name) => cells.get(name) ?? null,
+    setItem: (name, text) => {
+      cells.set(name, text);
+    },
   };
 }
 
