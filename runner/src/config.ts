@@ -6,8 +6,9 @@ import { fileURLToPath } from "node:url";
 import { parseSecrets, type SigningKey } from "#protocol/signature.ts";
 import { readAcpAgents } from "./executor/acp/acp-agent.ts";
 import type { SessionLimits } from "./job/sessions.ts";
-import { readMcpServers } from "./mcp-config.ts";
+import { type McpServers, mcpSecrets, readMcpServers } from "./mcp-config.ts";
 import type { ModelSettings } from "./model-proxy/model-settings.ts";
+import { readSecrets } from "./redact-file.ts";
 import type { JobSettings } from "./supervisor/settings.ts";
 
 /** Everything that an operator can set. */
@@ -126,7 +127,16 @@ function jobSettings(variables: Variables): JobSettings {
       ...(acpAgents === undefined ? {} : { acpAgents }),
     },
     model: modelSettings(variables),
+    redact: secretsToHide(variables, mcpServers),
   };
+}
+
+/** What an operator has told the runner and nobody else is to see. */
+function secretsToHide(variables: Variables, mcpServers: McpServers = {}): readonly string[] {
+  const shared = variables.text("GATEWAY_SECRET", "").split(",");
+  const keys = ["ANTHROPIC_API_KEY", "GITHUB_TOKEN", "GITLAB_TOKEN"].map((name) => variables.text(name, ""));
+  const others = variables.file("REDACT_FILE", readSecrets) ?? [];
+  return [...shared.map((secret) => secret.trim()), ...keys, ...mcpSecrets(mcpServers), ...others];
 }
 
 function modelSettings(variables: Variables): ModelSettings {

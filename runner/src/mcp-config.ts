@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { secretValues } from "./spool/secret-values.ts";
 
 /** MCP servers by name, each as agents configure it. */
 export type McpServers = Readonly<Record<string, object>>;
@@ -13,6 +14,24 @@ export function readMcpServers(path: string): McpServers {
       return [name, requireObject(server, `mcpServers.${name}`)];
     }),
   );
+}
+
+/** What servers are given in variables and headers whose names say that it is secret. */
+export function mcpSecrets(servers: McpServers): readonly string[] {
+  return Object.values(servers).flatMap((server) => {
+    const { env, headers } = server as { readonly env?: unknown; readonly headers?: unknown };
+    return [...secretValues(textsOf(env)), ...secretValues(textsOf(headers)).map(credential)];
+  });
+}
+
+/** Of a header, without the word for its kind. */
+function credential(header: string): string {
+  return header.replace(/^(bearer|basic|token) /i, "");
+}
+
+function textsOf(value: unknown): Readonly<Record<string, string>> {
+  if (typeof value !== "object" || value === null) return {};
+  return Object.fromEntries(Object.entries(value).filter(([, text]) => typeof text === "string"));
 }
 
 function parseObject(text: string, what: string): Record<string, unknown> {

@@ -10,6 +10,7 @@ import { advance } from "#protocol/batch.ts";
 import { envelopeMessage } from "#protocol/envelope.ts";
 import { EventWriter } from "./event-writer.ts";
 import { Fingerprint } from "./fingerprint.ts";
+import { Redaction } from "./redact.ts";
 
 const { STDOUT, STDERR } = LogStream;
 let directory: string;
@@ -31,6 +32,7 @@ function openWriter({ maxLogBytes = 1 << 20 } = {}) {
     firstSequence: 3,
     log: { stdoutOffset: 0, stderrOffset: 0, lines: 0 },
     fingerprint: new Fingerprint(),
+    redaction: new Redaction([]),
     maxLogBytes,
     heldDirectory: `${directory}/held`,
     append: (envelope, { firstSequence, newestSequence }) => {

@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { GapReason, JobEventSchema, LogStream } from "#gen/job/v1/job_event_pb.js";
+import { GapReason, type JobEvent, JobEventSchema, LogStream } from "#gen/job/v1/job_event_pb.js";
 import type { OutcomeSchema } from "#gen/job/v1/job_pb.js";
 import { envelopeMessage } from "#protocol/envelope.ts";
 import { encodeBatch, encodeEvent, type PendingEvent, type PendingLog } from "./encode-batch.ts";
@@ -15,6 +15,8 @@ import {
   type OutputStream,
   splitPiece,
 } from "./log-numbering.ts";
+import type { RedactedStream, Redaction } from "./redact.ts";
+import { RedactedEvents } from "./redact-events.ts";
 
 /** Most output in one batch, and in one read. */
 export const maxBatchLogBytes = 64 * 1024;
@@ -44,6 +46,8 @@ export interface EventWriterOptions {
   readonly log: LogPlace;
   /** What was written before, for an attempt that is taken over; a fresh one otherwise. */
   readonly fingerprint: Fingerprint;
+  /** Everything passes by it before it is counted, numbered or fingerprinted. */
+  readonly redaction: Redaction;
   /** Bytes of output kept; three quarters of them are the head. */
   readonly maxLogBytes: number;
   /** Where output past the head waits for the end. */
@@ -52,9 +56,11 @@ export interface EventWriterOptions {
   readonly append: (envelope: Uint8Array<ArrayBuffer>, range: BatchRange) => void;
 }
 
-/** Numbers the events of one attempt, gathers them into batches, keeps output within its limit and fingerprints all. */
+/** Hides secrets in the events of one attempt, numbers them, gathers them into batches, keeps output within its limit and fingerprints all. */
 export class EventWriter {
   readonly #append: EventWriterOptions["append"];
+  readonly #redactedEvents: RedactedEvents;
+  readonly #redactedLog: Readonly<Record<OutputStream, RedactedStream>>;
   readonly #numbering: LogNumbering;
   readonly #held: HeldOutput;
   readonly #fingerprint: Fingerprint;
@@ -73,8 +79,11 @@ export class EventWriter {
   #place: LogPlace;
   #batchPlace: LogPlace;
 
-  constructor({ firstSequence, log, fingerprint, maxLogBytes, heldDirectory, append }: EventWriterOptions) {
+  constructor(options: EventWriterOptions) {
+    const { firstSequence, log, fingerprint, redaction, maxLogBytes, heldDirectory, append } = options;
     this.#append = append;
+    this.#redactedEvents = new RedactedEvents(redaction);
+    this.#redactedLog = { [LogStream.STDOUT]: redaction.openStream(), [LogStream.STDERR]: redaction.openStream() };
     this.#fingerprint = fingerprint;
     this.#sequence = firstSequence;
     this.#numbering = new LogNumbering(log);
@@ -93,11 +102,12 @@ export class EventWriter {
     this.#lastFlush.event = performance.now();
   }
 
-  /** Writes at most 64 KiB of output, which is copied; it leaves at once, or a few ms later when others just left. */
+  /**
+   * Writes output, which is copied; it leaves at once, or a few ms later when others just left. An end that may be the
+   * beginning of a secret stays for what follows.
+   */
   log(stream: OutputStream, data: Uint8Array): void {
-    if (data.length === 0) return;
-    this.#fingerprint.written(stream, data.length);
-    for (const piece of this.#numbering.number(stream, data, Date.now())) this.#keepOrHold(piece);
+    this.#numberLog(stream, this.#redactedLog[stream].push(data));
     if (this.#pending.length === 0) return;
     if (this.#isIdle("log")) this.flush();
     else this.#flushSoon();
@@ -105,6 +115,7 @@ export class EventWriter {
 
   /** Writes the output that was held back, and what was cut before it; call it when no more output comes. */
   releaseHeldOutput(): void {
+    this.#endLog();
     const { cuts, pieces } = this.#held.release();
     for (const { stream, fromOffset, toOffset, lineEnds } of cuts) {
       const offsets = { fromOffset: BigInt(fromOffset), toOffset: BigInt(toOffset) };
@@ -126,6 +137,8 @@ export class EventWriter {
 
   /** Writes the attempt's last event in a batch of its own. */
   end(verdict: AttemptVerdict): void {
+    this.#endLog();
+    for (const event of this.#redactedEvents.end(timestampFromMs(Date.now()))) this.#addRedacted(event);
     this.flush();
     const stdout = this.#fingerprint.stream(LogStream.STDOUT);
     const stderr = this.#fingerprint.stream(LogStream.STDERR);
@@ -167,11 +180,29 @@ export class EventWriter {
 
   #addEvent(payload: Payload): void {
     const event = create(JobEventSchema, { time: timestampFromMs(Date.now()), payload });
+    for (const redacted of this.#redactedEvents.redact(event)) this.#addRedacted(redacted);
+  }
+
+  #addRedacted(event: JobEvent): void {
     const pending = encodeEvent(event);
     if (this.#pendingEventBytes + pendingBytes(pending) > maxBatchEventBytes) this.flush();
     this.#pending.push(pending);
     this.#pendingEventBytes += pendingBytes(pending);
     this.#notable ||= !(event.payload.case === "agent" && event.payload.value.event.case === "delta");
+  }
+
+  #endLog(): void {
+    for (const stream of [LogStream.STDOUT, LogStream.STDERR] as const) {
+      this.#numberLog(stream, this.#redactedLog[stream].end());
+    }
+  }
+
+  #numberLog(stream: OutputStream, data: Uint8Array): void {
+    this.#fingerprint.written(stream, data.length);
+    for (let at = 0; at < data.length; at += maxBatchLogBytes) {
+      const part = data.subarray(at, at + maxBatchLogBytes);
+      for (const piece of this.#numbering.number(stream, part, Date.now())) this.#keepOrHold(piece);
+    }
   }
 
   #keepOrHold(piece: LogPiece): void {

@@ -6,6 +6,7 @@ import { EndCause } from "#gen/job/v1/job_pb.js";
 import { EnvelopeSplitter, envelopeMessage, readBatchHeader } from "#protocol/envelope.ts";
 import { EventWriter } from "./event-writer.ts";
 import { Fingerprint } from "./fingerprint.ts";
+import { Redaction } from "./redact.ts";
 import { scanSpool } from "./scan-spool.ts";
 import { listSegments } from "./segments.ts";
 import { findBatchAfter, freeSegments, SpoolReader } from "./spool-reader.ts";
@@ -28,6 +29,7 @@ function spoolBatches(count: number) {
   const writer = new EventWriter({
     ...first,
     fingerprint,
+    redaction: new Redaction([]),
     maxLogBytes: 1 << 30,
     heldDirectory: `${directory}/held`,
     append: (envelope, range) => spool.append(envelope, range),

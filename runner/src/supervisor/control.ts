@@ -130,7 +130,14 @@ const answerFields: Fields<CallAnswer> = {
 };
 const isAnswer: Check = (value) => isMessage(value, answerFields);
 const isModel = record({ baseUrl: isString, silenceMs: isNumber, dayBudgetMicros: isNumber });
-const isSettings = record({ path: isString, taskWallMs: isNumber, maxLogBytes: isNumber, model: isModel });
+const isTexts: Check = (value) => Array.isArray(value) && value.every(isString);
+const isSettings = record({
+  path: isString,
+  taskWallMs: isNumber,
+  maxLogBytes: isNumber,
+  model: isModel,
+  redact: isTexts,
+});
 
 const reportFields: Fields<Report> = {
   hello: { process: isProcess, held: nullable(isHeldJob) },

@@ -4,7 +4,9 @@ import type { Sandbox } from "../sandbox/sandbox.ts";
 import { EventWriter } from "../spool/event-writer.ts";
 import { Fingerprint } from "../spool/fingerprint.ts";
 import { logPlace } from "../spool/log-numbering.ts";
+import { Redaction } from "../spool/redact.ts";
 import { type SpoolScan, scanSpool } from "../spool/scan-spool.ts";
+import { secretValues } from "../spool/secret-values.ts";
 import { SpoolWriter } from "../spool/spool-writer.ts";
 import type { Command } from "./control.ts";
 import { type JobDirectory, jobDirectory, markDiskFull, readStart, reserveDisk, writeEnded } from "./job-directory.ts";
@@ -40,11 +42,13 @@ export async function holdJob(
     ended: false,
   };
   reserveDisk(directory);
-  const onFailure = (error: Error) => failJob(error, directory);
+  const redaction = new Redaction([...settings.redact, ...secretValues(spec.env)]);
+  const onFailure = (error: Error) => failJob(error, directory, redaction);
   process.once("uncaughtException", onFailure);
   link.hold({ jobId, attempt, phase: JobPhase.PREPARING, end: fresh.end });
   const asked = Number(spec.limits?.logBytes ?? 0n) || defaultLogBytes;
-  const { spool, writer } = openSpool(jobId, fresh, { maxLogBytes: Math.min(asked, settings.maxLogBytes), link });
+  const maxLogBytes = Math.min(asked, settings.maxLogBytes);
+  const { spool, writer } = openSpool(jobId, fresh, { redaction, maxLogBytes, link });
   const enterPhase = (phase: JobPhase) => {
     writer.event({ case: "phaseChanged", value: { phase } });
     link.phase(phase);
@@ -62,6 +66,7 @@ export async function holdJob(
     takePipes,
     warm: isWanted ? agent : undefined,
     writer,
+    redaction,
     stop,
     line: link,
     enterPhase,
@@ -76,26 +81,35 @@ export async function holdLostJob(jobId: string, link: RunnerLink): Promise<void
   const { firstSequence, attempt } = request;
   const scan = scanSpool(directory.spool, { firstSequence, log: logPlace(request.log) });
   link.hold({ jobId, attempt, phase: JobPhase.COLLECTING, end: scan.end });
-  const { spool, writer } = openSpool(jobId, scan, { maxLogBytes: defaultLogBytes, link });
+  // What is still to be written is nothing that the job says.
+  const redaction = new Redaction([]);
+  const { spool, writer } = openSpool(jobId, scan, { redaction, maxLogBytes: defaultLogBytes, link });
   if (!scan.ended) await recoverJob(request, directory, writer);
   await finish(directory, spool, link);
 }
 
 /** Ends this process; another one cleans up and writes the end of the job. */
-function failJob(error: Error, directory: JobDirectory): void {
+function failJob(error: Error, directory: JobDirectory, redaction: Redaction): void {
   if ("code" in error && error.code === "ENOSPC") markDiskFull(directory);
-  process.stderr.write(`${error.stack ?? error.message}\n`);
+  process.stderr.write(redaction.text(`${error.stack ?? error.message}\n`));
   // An orderly exit would save compiled code, to the same disk.
   process.kill(process.pid, "SIGKILL");
 }
 
-function openSpool(jobId: string, from: SpoolScan, { maxLogBytes, link }: { maxLogBytes: number; link: RunnerLink }) {
+interface SpoolUse {
+  readonly redaction: Redaction;
+  readonly maxLogBytes: number;
+  readonly link: RunnerLink;
+}
+
+function openSpool(jobId: string, from: SpoolScan, { redaction, maxLogBytes, link }: SpoolUse) {
   const { spool: path, held } = jobDirectory(jobId);
   const spool = new SpoolWriter(path, from.end);
   const writer = new EventWriter({
     firstSequence: from.end.newestSequence + 1,
     log: from.log,
     fingerprint: from.fingerprint,
+    redaction,
     maxLogBytes,
     heldDirectory: held,
     append: (envelope, range) => {

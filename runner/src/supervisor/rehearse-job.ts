@@ -5,6 +5,7 @@ import { openOutputPipes } from "../process/pipe.ts";
 import { noSandbox } from "../sandbox/none.ts";
 import { EventWriter } from "../spool/event-writer.ts";
 import { Fingerprint } from "../spool/fingerprint.ts";
+import { Redaction } from "../spool/redact.ts";
 import { type JobDirectory, jobDirectoryAt, trashDirectory } from "./job-directory.ts";
 import { runJob } from "./run-job.ts";
 import { StopSignal } from "./stop-signal.ts";
@@ -30,10 +31,12 @@ async function performRehearsal(directory: JobDirectory): Promise<void> {
   const [pipes] = await openOutputPipes(".", 1);
   if (request.spec === undefined || pipes === undefined) return;
   for (const path of [directory.root, directory.home, directory.tmp]) mkdirSync(path, { mode: 0o700 });
+  const redaction = new Redaction(["rehearsal"]);
   const writer = new EventWriter({
     firstSequence: 1,
     log: { stdoutOffset: 0, stderrOffset: 0, lines: 0 },
     fingerprint: new Fingerprint(),
+    redaction,
     maxLogBytes: 65_536,
     heldDirectory: directory.held,
     append: () => undefined,
@@ -48,6 +51,7 @@ async function performRehearsal(directory: JobDirectory): Promise<void> {
     takePipes: () => pipes,
     warm: undefined,
     writer,
+    redaction,
     stop: new StopSignal(),
     line: { onSteering: () => undefined, answer: () => undefined },
     enterPhase: (phase) => writer.event({ case: "phaseChanged", value: { phase } }),
@@ -71,4 +75,5 @@ const settings = {
   workspace: { defaultHost: "github.com", allowInsecure: false },
   executors: { searchPath: "/usr/bin:/bin" },
   model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
+  redact: [],
 };

@@ -9,6 +9,8 @@ import type { OutputPipes } from "../process/pipe.ts";
 import { type OutputListener, type ProcessStart, startProcess } from "../process/start-process.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
+import type { Redaction } from "../spool/redact.ts";
+import { secretValues } from "../spool/secret-values.ts";
 import { ActiveEvents } from "./active-events.ts";
 import { placeAttachments } from "./attachment-files.ts";
 import { type JobDirectory, writeLeader } from "./job-directory.ts";
@@ -38,6 +40,8 @@ export interface JobRun {
   /** The agent that waits for this job; undefined when one is to be started. */
   readonly warm: WarmAgent | undefined;
   readonly writer: EventWriter;
+  /** The writer's: what it is told to hide is hidden in all that is written from then on. */
+  readonly redaction: Redaction;
   readonly stop: StopSignal;
   readonly line: SteeringLine;
   readonly enterPhase: (phase: JobPhase) => void;
@@ -145,6 +149,7 @@ async function execute(run: ActiveRun, executor: Executor, resumes: string | und
     messages: steering.messages,
     modeChanged: (mode) => steering.modeChanged(mode),
   });
+  run.redaction.hide(secretValues(execution.env));
   if (execution.steering) steering.attach(execution.steering, permissionMode);
   enterPhase(JobPhase.EXECUTING);
   const result = await runProcess({

@@ -13,4 +13,6 @@ export interface JobSettings {
   readonly workspace: WorkspaceSettings;
   readonly executors: ExecutorSettings;
   readonly model: ModelSettings;
+  /** What is hidden in all that a job shows. */
+  readonly redact: readonly string[];
 }

@@ -25,6 +25,7 @@ const settings = {
   maxLogBytes: 1 << 20,
   workspace: { defaultHost: "github.com", allowInsecure: false },
   model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
+  redact: [],
   executors: { searchPath: "/usr/bin:/bin" },
 };
 

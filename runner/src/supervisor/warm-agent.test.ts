@@ -38,6 +38,7 @@ async function startAgent({ maxWaitMs = 60_000, program = claudePath } = {}): Pr
       maxLogBytes: 1 << 20,
       workspace: { defaultHost: "github.com", allowInsecure: false },
       model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
+      redact: [],
       executors: { searchPath: "", claudePath: program },
     },
     sandbox: noSandbox,

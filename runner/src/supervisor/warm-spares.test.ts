@@ -23,6 +23,7 @@ function openSpares(count: number) {
     maxLogBytes: 0,
     workspace: { defaultHost: "", allowInsecure: false },
     model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
+    redact: [],
     executors: { searchPath: "" },
   };
   const onGone = (session: string) => gone.push(session);

@@ -1,0 +1,83 @@
+/** Finds many byte strings in one pass that looks at few of the bytes: Wu and Manber's algorithm with blocks of two bytes. */
+export class NeedleSearch {
+  /** Length of the longest needle. */
+  readonly longest: number;
+  /** How many bytes at the front of each needle the pass looks for. */
+  readonly #width: number;
+  /** By the last two bytes of the place looked at: how far the next place can be, 0 when a needle's front may end here. */
+  readonly #shifts: Uint8Array;
+  /** Needles by the last two bytes of their front, and by their first two. */
+  readonly #byFrontEnd = new Map<number, Uint8Array[]>();
+  readonly #byStart = new Map<number, Uint8Array[]>();
+  readonly #firstBytes = new Set<number>();
+
+  /** Each needle is at least two bytes long. */
+  constructor(needles: readonly Uint8Array[]) {
+    const lengths = needles.map(({ length }) => length);
+    this.longest = Math.max(0, ...lengths);
+    this.#width = Math.min(maxWidth, ...lengths);
+    this.#shifts = new Uint8Array(1 << 16).fill(this.#width - 1);
+    for (const needle of needles) this.#add(needle);
+  }
+
+  /** Hands on where each occurrence begins and ends, the earliest first. */
+  find(text: Uint8Array, found: (start: number, end: number) => void): void {
+    const shifts = this.#shifts;
+    const width = this.#width;
+    for (let end = width; end <= text.length; ) {
+      const block = blockAt(text, end - 2);
+      const shift = shifts[block] ?? 0;
+      if (shift === 0) this.#verify(text, end - width, block, found);
+      end += shift || 1;
+    }
+  }
+
+  /** Where the longest end of the text begins that is the beginning, and not the whole, of a needle; its length if none. */
+  openEnd(text: Uint8Array): number {
+    const last = text.length - 1;
+    for (let start = Math.max(0, text.length + 1 - this.longest); start < last; start += 1) {
+      for (const needle of this.#byStart.get(blockAt(text, start)) ?? []) {
+        if (needle.length > text.length - start && matches(needle, text, start)) return start;
+      }
+    }
+    return last >= 0 && this.#firstBytes.has(text[last] ?? 0) ? last : text.length;
+  }
+
+  #add(needle: Uint8Array): void {
+    const last = this.#width - 2;
+    for (let at = 0; at <= last; at += 1) {
+      const block = blockAt(needle, at);
+      this.#shifts[block] = Math.min(this.#shifts[block] ?? 0, last - at);
+    }
+    addTo(this.#byFrontEnd, blockAt(needle, last), needle);
+    addTo(this.#byStart, blockAt(needle, 0), needle);
+    this.#firstBytes.add(needle[0] ?? 0);
+  }
+
+  #verify(text: Uint8Array, start: number, block: number, found: (start: number, end: number) => void): void {
+    for (const needle of this.#byFrontEnd.get(block) ?? []) {
+      const end = start + needle.length;
+      if (end <= text.length && matches(needle, text, start)) found(start, end);
+    }
+  }
+}
+
+/** Shifts are bytes. */
+const maxWidth = 256;
+
+function blockAt(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+}
+
+/** True when the text from `start` on is the needle, or the text ends before a difference. */
+function matches(needle: Uint8Array, text: Uint8Array, start: number): boolean {
+  const length = Math.min(needle.length, text.length - start);
+  for (let at = 0; at < length; at += 1) if (needle[at] !== text[start + at]) return false;
+  return true;
+}
+
+function addTo(map: Map<number, Uint8Array[]>, key: number, needle: Uint8Array): void {
+  const others = map.get(key);
+  if (others === undefined) map.set(key, [needle]);
+  else others.push(needle);
+}
