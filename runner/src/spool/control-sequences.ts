@@ -11,62 +11,53 @@ export interface Span {
 export class BareText {
   readonly bytes: Uint8Array;
   readonly #source: Uint8Array;
-  /** What was kept, in places of the source, and where each begins in the bare text. */
-  readonly #kept: readonly Span[];
-  readonly #begins: readonly number[];
+  /** Where what was kept in one piece begins, in the bare text and in the source. */
+  readonly #stretches: { readonly begin: number; readonly start: number }[] = [];
 
   constructor(source: Uint8Array) {
-    const kept = [...spansBetweenSequences(source)];
-    const begins: number[] = [];
-    let length = 0;
+    this.#source = source;
     const bytes = new Uint8Array(source.length);
-    for (const { start, end } of kept) {
-      bytes.set(source.subarray(start, end), length);
-      begins.push(length);
-      length += end - start;
+    let length = 0;
+    for (let start = 0; start < source.length; ) {
+      const found = source.indexOf(escapeByte, start);
+      const end = found < 0 ? source.length : found;
+      if (start < end) this.#stretches.push({ begin: length, start });
+      // Most are so short that a call takes longer.
+      for (let at = start; at < end; at += 1, length += 1) bytes[length] = source[at] ?? 0;
+      start = found < 0 ? end : sequenceEnd(source, found);
     }
     this.bytes = bytes.subarray(0, length);
-    this.#source = source;
-    this.#kept = kept;
-    this.#begins = begins;
   }
 
   /** Where a byte of the bare text stands in its source; behind its last byte, where the source ends. */
   place(at: number): number {
     if (at >= this.bytes.length) return this.#source.length;
-    const index = this.#indexAt(at);
-    return (this.#kept[index]?.start ?? 0) + at - (this.#begins[index] ?? 0);
+    const { begin, start } = this.#stretches[this.#stretchAt(at)] ?? { begin: 0, start: 0 };
+    return start + at - begin;
   }
 
-  /** What a stretch of the bare text is in its source, without the sequences in it. */
+  /** What a part of the bare text is in its source, without the sequences in it. */
   spans({ start, end }: Span): readonly Span[] {
-    const last = this.#indexAt(end - 1);
-    const from = this.place(start);
-    const to = this.place(end - 1) + 1;
-    return this.#kept
-      .slice(this.#indexAt(start), last + 1)
-      .map((kept) => ({ start: Math.max(from, kept.start), end: Math.min(to, kept.end) }));
+    const spans: Span[] = [];
+    for (let at = start, stretch = this.#stretchAt(start); at < end; stretch += 1) {
+      const next = Math.min(end, this.#stretches[stretch + 1]?.begin ?? end);
+      const from = this.place(at);
+      spans.push({ start: from, end: from + next - at });
+      at = next;
+    }
+    return spans;
   }
 
-  /** Which of what was kept holds a byte of the bare text. */
-  #indexAt(at: number): number {
+  /** Which stretch holds a byte of the bare text. */
+  #stretchAt(at: number): number {
     let low = 0;
-    for (let high = this.#begins.length - 1; low < high; ) {
+    for (let high = this.#stretches.length - 1; low < high; ) {
       const middle = (low + high + 1) >> 1;
-      if ((this.#begins[middle] ?? 0) <= at) low = middle;
+      if ((this.#stretches[middle]?.begin ?? 0) <= at) low = middle;
       else high = middle - 1;
     }
     return low;
   }
-}
-
-function* spansBetweenSequences(text: Uint8Array): Generator<Span> {
-  let start = 0;
-  for (let begin = text.indexOf(escapeByte); begin >= 0; begin = text.indexOf(escapeByte, start)) {
-    if (start < begin) yield { start, end: begin };
-    start = sequenceEnd(text, begin);
-  }
-  if (start < text.length) yield { start, end: text.length };
 }
 
 /** Where the sequence that begins at an escape ends; the text's end when it is not complete. */

@@ -9,6 +9,8 @@ export class NeedleSearch {
   /** Needles by the last two bytes of their front, and by their first two. */
   readonly #byFrontEnd = new Map<number, Uint8Array[]>();
   readonly #byStart = new Map<number, Uint8Array[]>();
+  /** 1 for the first two bytes of needles. */
+  readonly #starts = new Uint8Array(1 << 16);
   readonly #firstBytes = new Set<number>();
 
   /** Each needle is at least two bytes long. */
@@ -36,7 +38,9 @@ export class NeedleSearch {
   openEnd(text: Uint8Array): number {
     const last = text.length - 1;
     for (let start = Math.max(0, text.length + 1 - this.longest); start < last; start += 1) {
-      for (const needle of this.#byStart.get(blockAt(text, start)) ?? []) {
+      const block = blockAt(text, start);
+      if (this.#starts[block] !== 1) continue;
+      for (const needle of this.#byStart.get(block) ?? []) {
         if (needle.length > text.length - start && matches(needle, text, start)) return start;
       }
     }
@@ -51,6 +55,7 @@ export class NeedleSearch {
     }
     addTo(this.#byFrontEnd, blockAt(needle, last), needle);
     addTo(this.#byStart, blockAt(needle, 0), needle);
+    this.#starts[blockAt(needle, 0)] = 1;
     this.#firstBytes.add(needle[0] ?? 0);
   }
 

@@ -26,7 +26,7 @@ export class RedactedDeltas {
   /** What can be written now; nothing when all of it is kept back. */
   push({ parentToolCallId }: AgentEvent, { messageId, index, content }: AgentDelta): readonly BlockPart[] {
     if (content.case === undefined) return [];
-    const key = `${content.case} ${index} ${messageId}`;
+    const key = `${content.case} ${index} ${messageId} ${parentToolCallId}`;
     const block = this.#blocks.get(key) ?? {
       place: { parentToolCallId, messageId, index, kind: content.case },
       stream: this.#redaction.openStream(),
@@ -68,6 +68,7 @@ function asPart({ place }: OpenBlock, text: string): readonly BlockPart[] {
 /** A block ends as a whole, as a call of a tool, or with the turn that broke it off. */
 function isEndOf({ kind, messageId, index, parentToolCallId }: OpenBlock["place"], ended: AgentEvent): boolean {
   const { event } = ended;
+  if (parentToolCallId !== ended.parentToolCallId) return false;
   switch (event.case) {
     case "text":
     case "thinking":
@@ -75,7 +76,7 @@ function isEndOf({ kind, messageId, index, parentToolCallId }: OpenBlock["place"
     case "toolCall":
       return kind === "inputJson" && messageId === event.value.messageId;
     case "turnResult":
-      return parentToolCallId === ended.parentToolCallId;
+      return true;
     default:
       return false;
   }

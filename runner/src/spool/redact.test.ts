@@ -97,7 +97,8 @@ test("what is short is not hidden, and no secrets hide nothing", () => {
 });
 
 describe("random output in random chunks is what a plain search makes of the whole", () => {
-  const seed = Number(process.env.SEED) || Date.now() % 2 ** 31;
+  // To see one again, put the number of its name here.
+  const seed = Date.now() % 2 ** 31;
 
   test.each(Array.from({ length: 300 }, (_, round) => seed + round))("seed %i", (each) => {
     const random = randomNumbers(each);

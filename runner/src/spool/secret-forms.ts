@@ -28,14 +28,15 @@ function base64Forms(secret: Uint8Array): readonly string[] {
   });
 }
 
-/** As a component, as part of a URL, and in a form; with upper and lower case digits. */
+/** With upper and lower case digits, as JavaScript, Python, and forms do it. */
 function urlForms(secret: Buffer): readonly string[] {
-  const component = percentEncode(secret, /[A-Za-z0-9_.~-]/);
-  const loose = percentEncode(secret, /[A-Za-z0-9_.~!'()*-]/);
-  const part = percentEncode(secret, /[A-Za-z0-9_.~!'()*;/?:@&=+$,#-]/);
-  const upper = [component, loose, part, component.replaceAll("%20", "+"), loose.replaceAll("%20", "+")];
-  return [...upper, ...upper.map((text) => text.replace(/%../g, (byte) => byte.toLowerCase()))];
+  const quoted = keptInUrls.map((kept) => percentEncode(secret, kept));
+  const inForm = percentEncode(secret, /[A-Za-z0-9_.*-]/).replaceAll("%20", "+");
+  return [...quoted, inForm].flatMap((text) => [text, text.replace(/%../g, (byte) => byte.toLowerCase())]);
 }
+
+/** What is left as it is in a component, strictly and as encodeURIComponent sees it, in a path, and in a whole URL. */
+const keptInUrls = [/[A-Za-z0-9_.~-]/, /[A-Za-z0-9_.~!'()*-]/, /[A-Za-z0-9_.~/-]/, /[A-Za-z0-9_.~!'()*;/?:@&=+$,#-]/];
 
 function percentEncode(bytes: Buffer, kept: RegExp): string {
   return Array.from(bytes, (byte) => {
