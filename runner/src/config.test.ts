@@ -115,3 +115,47 @@ test("agents may be started before there are jobs", async () => {
   const config = await parseConfig({ ...required, WARM_AGENTS: "2", ANTHROPIC_API_KEY: "sk-x" });
   expect(config.warmAgents).toBe(2);
 });
+
+describe("what is hidden", () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(`${tmpdir()}/redact-file-`);
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  function redact(env: Readonly<Record<string, string>>, lines = "") {
+    const REDACT_FILE = `${directory}/redact`;
+    writeFileSync(REDACT_FILE, lines);
+    return parseConfig({ ...required, ...env, REDACT_FILE }).then(({ job }) =>
+      job.redact.filter((secret) => secret !== ""),
+    );
+  }
+
+  test("is every secret that the operator gave, and the lines of a file", async () => {
+    const [first, second] = ["a".repeat(32), "b".repeat(32)];
+    const env = {
+      GATEWAY_SECRET: `${first}, ${second}`,
+      ANTHROPIC_API_KEY: "sk-ant-x",
+      GITHUB_TOKEN: "ghp_x",
+      GITLAB_TOKEN: "glpat-x",
+    };
+    const expected = [first, second, "sk-ant-x", "ghp_x", "glpat-x", "with a space ", "#1-password"];
+    expect(await redact(env, "with a space \r\n\n#1-password\n")).toEqual(expected);
+  });
+
+  test("is what MCP servers are given under the name of a secret", async () => {
+    const tickets = { env: { TICKETS_TOKEN: "ticket-1", TICKETS_PLACE: "Paris" } };
+    const files = { headers: { Authorization: "Bearer file-1", "X-Api-Key": "file-2", Accept: "text/plain" } };
+    const path = `${directory}/mcp.json`;
+    writeFileSync(path, JSON.stringify({ mcpServers: { tickets, files } }));
+    expect(await redact({ MCP_CONFIG: path })).toEqual([required.GATEWAY_SECRET, "ticket-1", "file-1", "file-2"]);
+  });
+
+  test("must be six bytes long in a file, and an error tells the line and not the secret", async () => {
+    const error = await redact({}, "long enough\nshort\n").catch(String);
+    expect(error).toContain("REDACT_FILE");
+    expect(error).toContain("line 2 is shorter than 6 bytes");
+    expect(error).not.toContain("short\n");
+    await expect(parseConfig({ ...required, REDACT_FILE: `${directory}/none` })).rejects.toThrow("REDACT_FILE");
+  });
+});

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { fromBinary } from "@bufbuild/protobuf";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type EventBatch, GapReason, LogStream } from "#gen/job/v1/job_event_pb.js";
 import { EndCause, JobPhase } from "#gen/job/v1/job_pb.js";
 import { StreamEventsResponseSchema } from "#gen/runner/v1/runner_service_pb.js";
@@ -25,14 +25,14 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-function openWriter({ maxLogBytes = 1 << 20 } = {}) {
+function openWriter({ maxLogBytes = 1 << 20, secrets = [] as readonly string[] } = {}) {
   const messages: Uint8Array[] = [];
   const ranges: (readonly [number, number])[] = [];
   const writer = new EventWriter({
     firstSequence: 3,
     log: { stdoutOffset: 0, stderrOffset: 0, lines: 0 },
     fingerprint: new Fingerprint(),
-    redaction: new Redaction([]),
+    redaction: new Redaction(secrets),
     maxLogBytes,
     heldDirectory: `${directory}/held`,
     append: (envelope, { firstSequence, newestSequence }) => {
@@ -214,4 +214,62 @@ test("the end stands alone and fingerprints all before it", () => {
   for (const message of messages.slice(0, -1)) hash.update(message);
   expect(Buffer.from(payload.value.eventsSha256).equals(hash.digest())).toBe(true);
   expect(payload.value.result).toBe("done");
+});
+
+describe("a secret", () => {
+  const secrets = ["first-line\nsecond-line"];
+
+  test("is hidden where output is cut, and lines, offsets and hashes are those of what is written", () => {
+    const { writer, log, batches } = openWriter({ secrets });
+    for (const chunk of ["a\nfirst-", "line\n", "secon", "d-line\nb\n", "fir"]) log(STDOUT, chunk);
+    log(STDERR, "c\n");
+    writer.end({ outcome: { cause: EndCause.COMPLETED, exitCode: 0 }, result: "is first-line", unknownLines: 0 });
+    const whole = "a\n**********\n***********\nb\nfir";
+    const out = shown(batches()).filter(([kind]) => kind === "out");
+    expect(out.map(([, , , text]) => text).join("")).toBe(whole);
+    expect(out.at(-1)).toEqual(["out", whole.length - 3, 6, "fir"]);
+    const payload = batches().at(-1)?.events[0]?.payload;
+    if (payload?.case !== "attemptEnded") throw new Error("no end");
+    expect(payload.value.result).toBe("is **********");
+    expect(payload.value.stdout).toMatchObject({ bytes: BigInt(whole.length), keptBytes: BigInt(whole.length) });
+    const sha256 = createHash("sha256").update(whole).digest();
+    expect(Buffer.from(payload.value.stdout?.sha256 ?? []).equals(sha256)).toBe(true);
+  });
+
+  test("that was kept back in front of a full read fits no batch too many", () => {
+    const { writer, log, batches } = openWriter({ secrets: ["x".repeat(1000)] });
+    const chunk = `${"\n".repeat(64 * 1024 - 999)}${"x".repeat(999)}`;
+    for (let times = 0; times < 3; times += 1) log(STDOUT, chunk);
+    writer.end({ outcome: { cause: EndCause.COMPLETED, exitCode: 0 }, result: "", unknownLines: 0 });
+    const written = shown(batches()).map(([, , , text]) => String(text));
+    expect(Math.max(...written.map((text) => text.length))).toBeLessThanOrEqual(64 * 1024);
+    expect(written.join("")).toBe(chunk.repeat(3));
+  });
+
+  test("is hidden at the border of output that is kept and output that waits for the end", () => {
+    const { writer, log, batches } = openWriter({ maxLogBytes: 65_536, secrets });
+    log(STDOUT, `${"-".repeat(49_152 - 5)}first-line second-line`);
+    writer.releaseHeldOutput();
+    expect(shown(batches()).map(([, , , text]) => String(text).replaceAll("-", ""))).toEqual([
+      "*****",
+      "***** ***********",
+    ]);
+  });
+
+  test("in deltas is hidden, and what they keep back is counted in the hash of all events", () => {
+    const { writer, messages, batches } = openWriter({ secrets });
+    const delta = (value: string) =>
+      writer.event({ case: "agent", value: { event: { case: "delta", value: { content: { case: "text", value } } } } });
+    for (const value of ["a first", "-line b ", "seco"]) delta(value);
+    writer.end({ outcome: { cause: EndCause.COMPLETED, exitCode: 0 }, result: "", unknownLines: 0 });
+    const events = batches().flatMap((batch) => batch.events.map(({ payload }) => payload));
+    const words = events.map(({ case: kind, value }) =>
+      kind === "agent" && value.event.case === "delta" ? value.event.value.content.value : kind,
+    );
+    expect(words).toEqual(["a ", "********** b ", "seco", "attemptEnded"]);
+    const last = events.at(-1);
+    const hash = createHash("sha256");
+    for (const message of messages.slice(0, -1)) hash.update(message);
+    expect(Buffer.from(last?.case === "attemptEnded" ? last.value.eventsSha256 : []).equals(hash.digest())).toBe(true);
+  });
 });

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
+import { toBinary } from "@bufbuild/protobuf";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { AskState, BudgetScope } from "#gen/job/v1/ask_pb.js";
-import type { JobEvent } from "#gen/job/v1/job_event_pb.js";
+import { type JobEvent, JobEventSchema } from "#gen/job/v1/job_event_pb.js";
 import { EndCause, JobState, PermissionMode, WaitingReason } from "#gen/job/v1/job_pb.js";
 import type { RecordedRequest } from "../../../e2e/model/request-log.ts";
 import { answer, overloaded, rateLimited, refusal, text, toolUse, type Usage } from "../../../e2e/model/turn.ts";
@@ -251,9 +252,21 @@ test("the key is nowhere in a job: not in its environment, its processes, its fi
   const { events, did, end } = await agents.finish(request);
   expect(end.result).toBe("Looked.");
   expect(valuesOf(did, "toolResult")[0]?.text).toContain("ANTHROPIC_API_KEY=");
-  expectNoKey(JSON.stringify(events, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value)));
+  for (const event of events) expectNoKey(Buffer.from(toBinary(JobEventSchema, event)));
   for (const bytes of filesUnder(data.path)) expectNoKey(bytes);
   expect(readdirSync(directory)).not.toContain("model.sock");
+});
+
+test("a key that an agent has come by all the same is hidden in what it says and does", async () => {
+  const letters = apiKey.split("").join("''");
+  const turns = [bash(`echo ${letters}; echo ${letters} | base64 -w 0`), say(`It is ${apiKey}, I think.`)];
+  const { events, did, end } = await agents.run({ work, turns });
+  const hidden = "*".repeat(apiKey.length);
+  expect(end.result).toBe(`It is ${hidden}, I think.`);
+  expect(valuesOf(did, "toolResult")[0]?.text).toContain(`${hidden}\n*****`);
+  const deltas = valuesOf(did, "delta").map(({ content }) => (content.case === "text" ? content.value : ""));
+  expect(deltas.join("")).toBe(`It is ${hidden}, I think.`);
+  for (const event of events) expectNoKey(Buffer.from(toBinary(JobEventSchema, event)));
 });
 
 type StateEvent = JobEvent & { readonly payload: { readonly case: "stateChanged" } };
