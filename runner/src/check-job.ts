@@ -1,10 +1,11 @@
-import { Code } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { problemError } from "#protocol/problem.ts";
 import { parseRepoRef } from "#protocol/repo-ref.ts";
 import type { ExecutorStatus } from "./executor/executor.ts";
 import { executorName } from "./executor/executors.ts";
+import { parseHostRule } from "./sandbox/host-rule.ts";
 import type { JobSettings } from "./supervisor/settings.ts";
 
 type Spec = NonNullable<StartJobRequest["spec"]>;
@@ -22,6 +23,18 @@ export async function checkJob({ spec }: StartJobRequest, offer: Offer): Promise
   requireRepository(spec, offer);
   await requireExecutor(spec, offer);
   requireMcpServers(spec, offer);
+  requireHosts(spec, offer);
+}
+
+/** Refuses what names no host, though it looks like one: an address, or all of a top-level domain. */
+export function noHost(field: string, text: string): ConnectError {
+  return problemError({
+    code: Code.InvalidArgument,
+    reason: ProblemReason.INVALID_FIELD,
+    field,
+    message: `"${text}" names no host`,
+    action: 'Give "host", "*.host.example", or either with ":port"; addresses cannot be allowed.',
+  });
 }
 
 function requireRepository(spec: Spec, { settings }: Offer): void {
@@ -46,6 +59,19 @@ async function requireExecutor(spec: Spec, { executors }: Offer): Promise<void> 
     field: spec.work.case === "agent" ? "spec.agent.agent" : "",
     message: status === undefined ? `this runner has no executor "${name}"` : status.problem,
     action: "Install what is missing on the runner and restart it, or use another runner.",
+  });
+}
+
+function requireHosts({ allowedHosts }: Spec, { settings }: Offer): void {
+  const wrong = allowedHosts.findIndex((host) => parseHostRule(host) === undefined);
+  if (wrong >= 0) throw noHost(`spec.allowed_hosts[${wrong}]`, String(allowedHosts[wrong]));
+  if (allowedHosts.length === 0 || settings.egress.mayAllowMore) return;
+  throw problemError({
+    code: Code.FailedPrecondition,
+    reason: ProblemReason.NOT_SUPPORTED,
+    field: "spec.allowed_hosts",
+    message: "this runner's operator lets no job reach more hosts than GetRunner lists",
+    action: "Leave it out, or have the operator add the hosts to EGRESS_ALLOW.",
   });
 }
 

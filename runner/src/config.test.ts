@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { exampleSecret } from "#protocol/signature.ts";
 import { parseConfig } from "./config.ts";
+import { formatHostRule } from "./sandbox/host-rule.ts";
 
 const required = { GATEWAY_SECRET: "s".repeat(32), ISOLATION: "none" };
 
@@ -34,6 +35,9 @@ test("one error names every wrong variable", async () => {
     MAX_KEPT_SESSIONS: "1001",
     ALLOW_INSECURE_GIT: "yes",
     ALLOW_REPOSITORY_SETTINGS: "1",
+    EGRESS_ALLOW: "https://example.com",
+    EGRESS_ALLOW_MORE: "no",
+    EGRESS_ALLOW_ADDRESSES: "10.0.0.0/33",
     MCP_CONFIG: "/nowhere/mcp.json",
     ANTHROPIC_BASE_URL: "api.example.com",
     DAY_BUDGET_USD: "$5",
@@ -158,4 +162,31 @@ describe("what is hidden", () => {
     expect(error).not.toContain("short\n");
     await expect(parseConfig({ ...required, REDACT_FILE: `${directory}/none` })).rejects.toThrow("REDACT_FILE");
   });
+});
+
+test("jobs reach what their operator allows, by name", async () => {
+  const egress = async (env: object) => (await parseConfig({ ...required, ...env })).job.egress;
+  const usual = await egress({});
+  expect(usual.allowed.map(formatHostRule)).toEqual(
+    expect.arrayContaining(["github.com", "registry.npmjs.org", "pypi.org", "crates.io", "proxy.golang.org"]),
+  );
+  expect(usual).toMatchObject({ mayAllowMore: true, exemptAddresses: [] });
+  const own = await egress({
+    EGRESS_ALLOW: "npm, git.corp.example, *.corp.example:8443",
+    EGRESS_ALLOW_MORE: "false",
+    EGRESS_ALLOW_ADDRESSES: "10.1.0.0/16,fd12::/16,127.0.0.1",
+  });
+  expect(own.allowed.map(formatHostRule)).toEqual([
+    "registry.npmjs.org",
+    "registry.yarnpkg.com",
+    "git.corp.example",
+    "*.corp.example:8443",
+  ]);
+  expect(own.mayAllowMore).toBe(false);
+  expect(own.exemptAddresses.map(({ address, bits }) => `${address}/${bits}`)).toEqual([
+    "10.1.0.0/16",
+    "fd12::/16",
+    "127.0.0.1/32",
+  ]);
+  expect((await egress({ EGRESS_ALLOW: "none" })).allowed).toEqual([]);
 });

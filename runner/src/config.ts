@@ -9,6 +9,9 @@ import type { SessionLimits } from "./job/sessions.ts";
 import { type McpServers, mcpSecrets, readMcpServers } from "./mcp-config.ts";
 import type { ModelSettings } from "./model-proxy/model-settings.ts";
 import { readSecrets } from "./redact-file.ts";
+import { parseAddressRange } from "./sandbox/address-rules.ts";
+import { expandEgress } from "./sandbox/egress-presets.ts";
+import type { EgressSettings } from "./sandbox/egress-settings.ts";
 import type { JobSettings } from "./supervisor/settings.ts";
 
 /** Everything that an operator can set. */
@@ -128,6 +131,16 @@ function jobSettings(variables: Variables): JobSettings {
     },
     model: modelSettings(variables),
     redact: secretsToHide(variables, mcpServers),
+    egress: egressSettings(variables),
+  };
+}
+
+function egressSettings(variables: Variables): EgressSettings {
+  const allowed = variables.items("EGRESS_ALLOW", "git,npm,pypi,crates,go", expandEgress, "a host or a preset");
+  return {
+    allowed: allowed.flat(),
+    mayAllowMore: variables.oneOf("EGRESS_ALLOW_MORE", "true", ["true", "false"] as const) === "true",
+    exemptAddresses: variables.items("EGRESS_ALLOW_ADDRESSES", "", parseAddressRange, "a range such as 10.0.0.0/8"),
   };
 }
 
@@ -196,12 +209,25 @@ class Variables {
   }
 
   list(name: string, pattern: RegExp, hint: string): readonly string[] {
-    const items = this.text(name, "")
+    return this.items(name, "", (item) => (pattern.test(item) ? item : undefined), hint);
+  }
+
+  /** What a parser makes of the items, which commas separate. */
+  items<Value>(
+    name: string,
+    fallback: string,
+    parse: (item: string) => Value | undefined,
+    hint: string,
+  ): readonly Value[] {
+    const items = this.text(name, fallback)
       .split(",")
       .map((item) => item.trim())
       .filter((item) => item !== "");
-    for (const item of items) if (!pattern.test(item)) this.#problems.push(`${name} holds "${item}", not ${hint}`);
-    return items;
+    return items.flatMap((item) => {
+      const value = parse(item);
+      if (value === undefined) this.#problems.push(`${name} holds "${item}", not ${hint}`);
+      return value === undefined ? [] : [value];
+    });
   }
 
   integer(name: string, fallback: number, min: number, max: number): number {

@@ -20,7 +20,7 @@ import { requireDiskRoom } from "./job/disk-room.ts";
 import type { Jobs } from "./job/jobs.ts";
 import type { Ledger } from "./model-proxy/day-ledger.ts";
 import { streamEnvelopes } from "./spool/event-stream.ts";
-import { decideAsk, sendMessage, setPermissionMode } from "./steer.ts";
+import { allowHost, decideAsk, sendMessage, setPermissionMode } from "./steer.ts";
 import { freeBytes } from "./supervisor/disk-watch.ts";
 import { version } from "./version.ts";
 
@@ -74,7 +74,10 @@ export function createRunnerService(options: RunnerServiceOptions): ServiceImpl<
     pushBranch: () => notImplemented("PushBranch"),
     openPullRequest: () => notImplemented("OpenPullRequest"),
     readArtifact: () => notImplemented("ReadArtifact"),
-    allowHost: () => notImplemented("AllowHost"),
+    async allowHost(request) {
+      await allowHost(jobs.get(request.jobId, request.attempt), request);
+      return {};
+    },
     async setPermissionMode(request) {
       await setPermissionMode(jobs.get(request.jobId, request.attempt), request);
       return {};

@@ -13,6 +13,7 @@ const settings: JobSettings = {
   workspace: { defaultHost: "github.com", allowInsecure: false },
   model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
   redact: [],
+  egress: { allowed: [], mayAllowMore: true, exemptAddresses: [] },
   executors: { searchPath: "/usr/bin:/bin" },
 };
 

@@ -5,7 +5,7 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from "node:http";
-import type { Server, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { type DialOptions, dial } from "./dial.ts";
 import type { EgressPolicy } from "./egress-policy.ts";
 import { forwardRequest } from "./forward-request.ts";
@@ -47,10 +47,9 @@ export const egressLimits: EgressLimits = {
 
 /**
  * The only way of a job to the network: an HTTP proxy that carries TLS to allowed hosts by CONNECT, and plain HTTP where a
- * rule names its port. The caller's server listens, and stays open behind it.
+ * rule names its port.
  */
 export class EgressProxy {
-  readonly #server: Server;
   readonly #options: EgressProxyOptions;
   /** Parses requests; it listens nowhere. */
   readonly #http: HttpServer;
@@ -58,9 +57,9 @@ export class EgressProxy {
   readonly #silent = new Map<Socket, NodeJS.Timeout>();
   readonly #exchanges = new Set<Promise<void>>();
   readonly #sockets = new Set<Socket>();
+  #isClosed = false;
 
-  constructor(server: Server, options: EgressProxyOptions) {
-    this.#server = server;
+  constructor(options: EgressProxyOptions) {
     this.#options = options;
     this.#http = createServer({ maxHeaderSize: options.limits.headBytes });
     this.#http.maxRequestsPerSocket = 1;
@@ -71,18 +70,15 @@ export class EgressProxy {
     this.#http.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
       answer(socket, error.code === "HPE_HEADER_OVERFLOW" ? 431 : 400, "This is no request that an HTTP proxy takes.");
     });
-    server.on("connection", this.#accept);
   }
 
-  /** Cuts every connection and takes no more. */
-  async close(): Promise<void> {
-    this.#server.off("connection", this.#accept);
-    for (const socket of this.#sockets) socket.destroy();
-    await Promise.all(this.#exchanges);
-  }
-
-  readonly #accept = (client: Socket): void => {
+  /** Takes a connection of the job's. */
+  accept(client: Socket): void {
     const { connections, headMs } = this.#options.limits;
+    if (this.#isClosed) {
+      client.destroy();
+      return;
+    }
     this.#hold(client);
     if (this.#silent.size + this.#exchanges.size >= connections) {
       answer(client, 503, `The job has ${connections} connections already.`);
@@ -92,7 +88,14 @@ export class EgressProxy {
     this.#silent.set(client, timer);
     client.once("close", () => this.#heard(client));
     this.#http.emit("connection", client);
-  };
+  }
+
+  /** Cuts every connection and takes no more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const socket of this.#sockets) socket.destroy();
+    await Promise.all(this.#exchanges);
+  }
 
   /** Answers whether this is the first that the client says. */
   #heard(client: Socket): boolean {

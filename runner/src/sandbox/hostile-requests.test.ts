@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { RefusalReason } from "#gen/job/v1/job_event_pb.js";
-import { openEgress } from "../../../e2e/egress/open-egress.ts";
+import { openEgress } from "../../testing/open-egress.ts";
 
 /** What nothing may reach. */
 let host: Server;

@@ -55,7 +55,7 @@ export type Command =
   | { readonly kind: "stop"; readonly stop: StopOrder }
   | SteeringCommand;
 
-/** What people want of the agent of a job. One with a `call` is answered with that number. Messages are in their JSON form. */
+/** What people want of a job. One with a `call` is answered with that number. Messages are in their JSON form. */
 export type SteeringCommand =
   /** The decision on an ask; the event that closes the ask is the answer. */
   | { readonly kind: "decide"; readonly askId: string; readonly decision: JsonValue }
@@ -65,7 +65,9 @@ export type SteeringCommand =
       readonly call: number;
       readonly mode: PermissionMode;
       readonly actor: CommandActor | null;
-    };
+    }
+  /** The job may reach this host from now on. */
+  | { readonly kind: "allowHost"; readonly call: number; readonly host: string; readonly actor: CommandActor | null };
 
 /** What came of a call. */
 export type CallAnswer =
@@ -75,8 +77,11 @@ export type CallAnswer =
   /** One lower-case fact says why. */
   | { readonly kind: "refused"; readonly refusal: CallRefusal; readonly message: string };
 
-/** Why a call is refused: the agent has the message, takes no more of them, or has no such mode. */
-export type CallRefusal = "consumed" | "ended" | "unsupported";
+/**
+ * Why a call is refused: the agent has the message, takes no more of them, or has no such mode; the job is not confined, or
+ * nobody may let it reach more hosts.
+ */
+export type CallRefusal = "consumed" | "ended" | "unsupported" | "unconfined" | "fixedHosts";
 
 /** Who is behind a command. */
 export interface CommandActor {
@@ -131,12 +136,14 @@ const answerFields: Fields<CallAnswer> = {
 const isAnswer: Check = (value) => isMessage(value, answerFields);
 const isModel = record({ baseUrl: isString, silenceMs: isNumber, dayBudgetMicros: isNumber });
 const isTexts: Check = (value) => Array.isArray(value) && value.every(isString);
+const isEgress = record({ allowed: Array.isArray, exemptAddresses: Array.isArray });
 const isSettings = record({
   path: isString,
   taskWallMs: isNumber,
   maxLogBytes: isNumber,
   model: isModel,
   redact: isTexts,
+  egress: isEgress,
 });
 
 const reportFields: Fields<Report> = {
@@ -159,6 +166,7 @@ const commandFields: Fields<Command> = {
   decide: { askId: isString, decision: isJson },
   message: { call: isNumber, message: isJson },
   mode: { call: isNumber, mode: isNumber, actor: nullable(isActor) },
+  allowHost: { call: isNumber, host: isString, actor: nullable(isActor) },
 };
 
 function record(checks: Readonly<Record<string, Check>>): Check {

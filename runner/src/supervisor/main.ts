@@ -65,7 +65,7 @@ async function run(command: Extract<Command, { kind: "run" }>): Promise<void> {
   stop = new StopSignal();
   const taken = warm;
   warm = undefined;
-  await holdJob(command, { link, sandbox, takePipes, stop, warm: taken });
+  await holdJob(command, { link, sandbox, egressDoor: undefined, takePipes, stop, warm: taken });
   stop = undefined;
   if (!link.isOpen || jobsHeld >= maxJobs || process.memoryUsage.rss() > maxResidentBytes) return leave();
   if (pipes.length === 0) pipes = await openOutputPipes(".", pipesAtOnce);

@@ -48,6 +48,7 @@ async function performRehearsal(directory: JobDirectory): Promise<void> {
     slot: 1,
     settings,
     sandbox: noSandbox,
+    egressDoor: undefined,
     takePipes: () => pipes,
     warm: undefined,
     writer,
@@ -76,4 +77,5 @@ const settings = {
   executors: { searchPath: "/usr/bin:/bin" },
   model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
   redact: [],
+  egress: { allowed: [], mayAllowMore: false, exemptAddresses: [] },
 };

@@ -7,6 +7,7 @@ import { executorName, findExecutor } from "../executor/executors.ts";
 import type { ModelProxy } from "../model-proxy/model-proxy.ts";
 import type { OutputPipes } from "../process/pipe.ts";
 import { type OutputListener, type ProcessStart, startProcess } from "../process/start-process.ts";
+import type { EgressDoor } from "../sandbox/egress-door.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
 import type { Redaction } from "../spool/redact.ts";
@@ -14,6 +15,7 @@ import { secretValues } from "../spool/secret-values.ts";
 import { ActiveEvents } from "./active-events.ts";
 import { placeAttachments } from "./attachment-files.ts";
 import { type JobDirectory, writeLeader } from "./job-directory.ts";
+import { JobEgress } from "./job-egress.ts";
 import { jobEnvironment } from "./job-environment.ts";
 import { type JobLimitsMs, limitsOf } from "./limits.ts";
 import { stoppedOutcome, unstartableOutcome, withSurvivors } from "./outcome.ts";
@@ -35,6 +37,8 @@ export interface JobRun {
   readonly slot: number;
   readonly settings: JobSettings;
   readonly sandbox: Sandbox;
+  /** Where it knocks for the network; undefined when it is not confined. */
+  readonly egressDoor: EgressDoor | undefined;
   /** Hands over what its process writes to; called once at most. */
   readonly takePipes: () => OutputPipes;
   /** The agent that waits for this job; undefined when one is to be started. */
@@ -56,7 +60,8 @@ export async function runJob(run: JobRun): Promise<void> {
   writer.event({ case: "stateChanged", value: { status, placement: { runner: runnerName, slot, attempt }, actor } });
   const limits = limitsOf(spec, settings.taskWallMs);
   const events = new ActiveEvents(writer, stop);
-  const steering = openSteering(run, limits, events);
+  const egress = openEgress(run, events);
+  const steering = openSteering({ ...run, limits, events, egress });
   const interruptMs = spec.work.case === "agent" ? agentInterruptMs : 0;
   stop.startLimits({ ...limits, interruptMs, isWaiting: () => steering.waits.isWaiting });
   const model = await openAgentModel(run, steering, events);
@@ -65,7 +70,7 @@ export async function runJob(run: JobRun): Promise<void> {
   await run.warm?.discard();
   stop.end();
   steering.close();
-  await model?.close();
+  await Promise.all([model?.close(), egress.close()]);
   enterPhase(JobPhase.COLLECTING);
   if (outcome.cause !== EndCause.SESSION_LOST) {
     // Without a record no job can continue the session, and says so; this one has done its work.
@@ -87,9 +92,15 @@ interface ActiveRun extends JobRun {
   readonly model: ModelProxy | undefined;
 }
 
-function openSteering({ request, spec, line, stop }: JobRun, { askMs }: JobLimitsMs, events: ActiveEvents): Steering {
+function openEgress({ spec: { allowedHosts }, settings, egressDoor: door }: JobRun, { emit }: ActiveEvents): JobEgress {
+  return new JobEgress({ settings: settings.egress, allowedHosts, door, emit });
+}
+
+function openSteering(run: Pick<ActiveRun, keyof JobRun | "limits" | "events"> & { egress: JobEgress }): Steering {
+  const { request, spec, line, stop, limits, events, egress } = run;
+  const { askMs } = limits;
   const permissionMode = spec.work.case === "agent" ? spec.work.value.permissionMode : PermissionMode.UNSPECIFIED;
-  const steering = new Steering({ jobId: request.jobId, permissionMode, askMs, emit: events.emit, line });
+  const steering = new Steering({ jobId: request.jobId, permissionMode, askMs, emit: events.emit, line, egress });
   stop.signal.addEventListener("abort", () => steering.close(), { once: true });
   return steering;
 }

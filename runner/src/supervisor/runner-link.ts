@@ -139,7 +139,19 @@ export class RunnerLink implements SteeringLine {
 }
 
 function isSteering(command: Command): command is SteeringCommand {
-  return command.kind === "decide" || command.kind === "message" || command.kind === "mode";
+  switch (command.kind) {
+    case "decide":
+    case "message":
+    case "mode":
+    case "allowHost":
+      return true;
+    case "run":
+    case "recover":
+    case "warm":
+    case "leave":
+    case "stop":
+      return false;
+  }
 }
 
 const firstRedialMs = 20;

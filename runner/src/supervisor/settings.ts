@@ -1,5 +1,6 @@
 import type { ExecutorSettings } from "../executor/executor.ts";
 import type { ModelSettings } from "../model-proxy/model-settings.ts";
+import type { EgressSettings } from "../sandbox/egress-settings.ts";
 import type { WorkspaceSettings } from "../workspace/workspace.ts";
 
 /** What the runner's operator configured that concerns a job. Handed to a supervisor in memory, never on disk. */
@@ -15,4 +16,5 @@ export interface JobSettings {
   readonly model: ModelSettings;
   /** What is hidden in all that a job shows. */
   readonly redact: readonly string[];
+  readonly egress: EgressSettings;
 }

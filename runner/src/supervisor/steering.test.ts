@@ -4,6 +4,7 @@ import { MessageSchema, MessageState } from "#gen/job/v1/job_event_pb.js";
 import { ActorKind, PermissionMode } from "#gen/job/v1/job_pb.js";
 import type { EventPayload, ModeAnswer } from "../executor/executor.ts";
 import type { CallAnswer, SteeringCommand } from "./control.ts";
+import { JobEgress } from "./job-egress.ts";
 import { Steering } from "./steering.ts";
 
 const { ASK, PLAN, BYPASS } = PermissionMode;
@@ -12,13 +13,16 @@ const ben = { kind: ActorKind.CALLER, id: "ben" };
 
 function openSteering() {
   const events: EventPayload[] = [];
+  const settings = { allowed: [], mayAllowMore: true, exemptAddresses: [] };
+  const emit = (payload: EventPayload) => void events.push(payload);
   const answers = new Map<number, CallAnswer>();
   let obey: (command: SteeringCommand) => void = () => undefined;
   const steering = new Steering({
     jobId: "job_0123456789abcdef",
     permissionMode: ASK,
     askMs: 60_000,
-    emit: (payload) => void events.push(payload),
+    emit,
+    egress: new JobEgress({ settings, allowedHosts: [], door: undefined, emit }),
     line: {
       onSteering: (listener) => {
         obey = listener;
@@ -114,5 +118,14 @@ test("an agent at its end takes neither messages nor modes", async () => {
   expect(answers.get(1)).toMatchObject({ kind: "refused", refusal: "ended" });
   obey({ kind: "mode", call: 2, mode: PLAN, actor: ana });
   await vi.waitUntil(() => answers.size === 2);
+  expect(answers.get(2)).toMatchObject({ kind: "refused", refusal: "ended" });
+});
+
+test("a host can be allowed while the job runs, and not afterwards", () => {
+  const { steering, answers, obey } = openSteering();
+  obey({ kind: "allowHost", call: 1, host: "example.com", actor: ana });
+  expect(answers.get(1)).toMatchObject({ kind: "refused", refusal: "unconfined" });
+  steering.close();
+  obey({ kind: "allowHost", call: 2, host: "example.com", actor: ana });
   expect(answers.get(2)).toMatchObject({ kind: "refused", refusal: "ended" });
 });

@@ -5,6 +5,7 @@ import type { PermissionMode } from "#gen/job/v1/job_pb.js";
 import type { AgentSteering, EventPayload } from "../executor/executor.ts";
 import { Asks } from "./asks.ts";
 import type { CallAnswer, CommandActor, SteeringCommand } from "./control.ts";
+import type { JobEgress } from "./job-egress.ts";
 import { Messages } from "./messages.ts";
 import { PermissionModes } from "./permission-modes.ts";
 import type { SteeringLine } from "./runner-link.ts";
@@ -17,6 +18,7 @@ export interface SteeringOptions {
   readonly askMs: number;
   readonly emit: (payload: EventPayload) => void;
   readonly line: SteeringLine;
+  readonly egress: JobEgress;
 }
 
 /** How people steer one attempt: what they are asked, what they tell its agent, and what they let it do. */
@@ -90,9 +92,17 @@ export class Steering {
           this.#options.line.answer(command.call, await this.#setMode(command.mode, command.actor));
         });
         return;
+      case "allowHost":
+        this.#options.line.answer(command.call, this.#allowHost(command.host, command.actor));
+        return;
       default:
         command satisfies never;
     }
+  }
+
+  #allowHost(host: string, actor: CommandActor | null): CallAnswer {
+    if (this.#isOver) return { kind: "refused", refusal: "ended", message: "the job is at its end" };
+    return this.#options.egress.allow(host, actor);
   }
 
   #onQueued({ interrupt, author }: Message): void {

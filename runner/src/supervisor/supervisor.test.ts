@@ -26,6 +26,7 @@ const settings = {
   workspace: { defaultHost: "github.com", allowInsecure: false },
   model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
   redact: [],
+  egress: { allowed: [], mayAllowMore: true, exemptAddresses: [] },
   executors: { searchPath: "/usr/bin:/bin" },
 };
 

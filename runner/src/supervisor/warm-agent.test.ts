@@ -39,6 +39,7 @@ async function startAgent({ maxWaitMs = 60_000, program = claudePath } = {}): Pr
       workspace: { defaultHost: "github.com", allowInsecure: false },
       model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
       redact: [],
+      egress: { allowed: [], mayAllowMore: true, exemptAddresses: [] },
       executors: { searchPath: "", claudePath: program },
     },
     sandbox: noSandbox,

@@ -24,6 +24,7 @@ function openSpares(count: number) {
     workspace: { defaultHost: "", allowInsecure: false },
     model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
     redact: [],
+    egress: { allowed: [], mayAllowMore: true, exemptAddresses: [] },
     executors: { searchPath: "" },
   };
   const onGone = (session: string) => gone.push(session);

@@ -1,10 +1,10 @@
-import { type AddressInfo, createServer, type Server } from "node:net";
-import { AddressRules, parseAddressRange } from "../../runner/src/sandbox/address-rules.ts";
-import { EgressPolicy } from "../../runner/src/sandbox/egress-policy.ts";
-import { expandEgress } from "../../runner/src/sandbox/egress-presets.ts";
-import { type EgressLimits, EgressProxy, egressLimits } from "../../runner/src/sandbox/egress-proxy.ts";
-import type { Refusal } from "../../runner/src/sandbox/refusal.ts";
-import type { ResolveName } from "../../runner/src/sandbox/resolve-name.ts";
+import { type AddressInfo, createServer } from "node:net";
+import { AddressRules, parseAddressRange } from "../src/sandbox/address-rules.ts";
+import { EgressPolicy } from "../src/sandbox/egress-policy.ts";
+import { expandEgress } from "../src/sandbox/egress-presets.ts";
+import { type EgressLimits, EgressProxy, egressLimits } from "../src/sandbox/egress-proxy.ts";
+import type { Refusal } from "../src/sandbox/refusal.ts";
+import type { ResolveName } from "../src/sandbox/resolve-name.ts";
 
 /** An egress proxy on a port of loopback. */
 export interface Egress extends AsyncDisposable {
@@ -15,7 +15,6 @@ export interface Egress extends AsyncDisposable {
   readonly refusals: readonly Refusal[];
   /** The names that it asked for. */
   readonly resolved: readonly string[];
-  readonly server: Server;
   readonly proxy: EgressProxy;
 }
 
@@ -36,7 +35,7 @@ export async function openEgress(setup: EgressSetup): Promise<Egress> {
   const policy = new EgressPolicy(allow.flatMap((item) => expandEgress(item) ?? []));
   const refusals: Refusal[] = [];
   const resolved: string[] = [];
-  const proxy = new EgressProxy(server, {
+  const proxy = new EgressProxy({
     policy,
     mayAllowMore: true,
     addresses: new AddressRules({
@@ -50,6 +49,7 @@ export async function openEgress(setup: EgressSetup): Promise<Egress> {
     limits: { ...egressLimits, ...limits },
     onRefused: (refusal) => refusals.push(refusal),
   });
+  server.on("connection", (socket) => proxy.accept(socket));
   const close = async () => {
     await proxy.close();
     await new Promise((closed) => server.close(closed));
@@ -60,7 +60,6 @@ export async function openEgress(setup: EgressSetup): Promise<Egress> {
     policy,
     refusals,
     resolved,
-    server,
     proxy,
     [Symbol.asyncDispose]: close,
   };
