@@ -9,6 +9,7 @@ import { spawnBlock } from "./figures/g7-spawn-block.ts";
 import { memory } from "./figures/g8-memory.ts";
 import { warmAgent } from "./figures/g9-warm-agent.ts";
 import { agentOverhead } from "./figures/g13-agent-overhead.ts";
+import { redaction } from "./figures/r1-redaction.ts";
 import { agentJobs } from "./figures/s1-agent-jobs.ts";
 import { bundleGateway } from "./parts/workerd.ts";
 import { formatTable, type Measured, writeResults } from "./report.ts";
@@ -23,6 +24,7 @@ const figures: readonly Figure[] = [
   memory,
   warmAgent,
   agentOverhead,
+  redaction,
   agentJobs,
 ];
 
