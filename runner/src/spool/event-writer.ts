@@ -104,7 +104,8 @@ export class EventWriter {
 
   /**
    * Writes output, which is copied; it leaves at once, or a few ms later when others just left. An end that may be the
-   * beginning of a secret stays for what follows.
+   * beginning of a secret waits for what follows, in memory: it is lost when this process is killed, as is what the job's
+   * pipe holds.
    */
   log(stream: OutputStream, data: Uint8Array): void {
     this.#numberLog(stream, this.#redactedLog[stream].push(data));

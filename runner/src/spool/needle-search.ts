@@ -13,10 +13,10 @@ export class NeedleSearch {
   readonly #starts = new Uint8Array(1 << 16);
   readonly #firstBytes = new Set<number>();
 
-  /** Each needle is at least two bytes long. */
+  /** There is at least one needle, and each is at least two bytes long. */
   constructor(needles: readonly Uint8Array[]) {
     const lengths = needles.map(({ length }) => length);
-    this.longest = Math.max(0, ...lengths);
+    this.longest = Math.max(...lengths);
     this.#width = Math.min(maxWidth, ...lengths);
     this.#shifts = new Uint8Array(1 << 16).fill(this.#width - 1);
     for (const needle of needles) this.#add(needle);

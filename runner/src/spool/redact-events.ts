@@ -19,7 +19,10 @@ export class RedactedEvents {
   redact(event: JobEvent): readonly JobEvent[] {
     const { payload, time } = event;
     const agent = payload.case === "agent" ? payload.value : undefined;
-    if (agent?.event.case === "delta") return asEvents(this.#deltas.push(agent, agent.event.value), time);
+    if (agent?.event.case === "delta") {
+      const parts = this.#deltas.push(agent, agent.event.value);
+      return parts[0]?.text === agent.event.value.content.value ? [event] : asEvents(parts, time);
+    }
     const kept = agent === undefined ? [] : this.#deltas.endBefore(agent);
     return [...asEvents(kept, time), redactMessage(JobEventSchema, event, this.#redaction)];
   }

@@ -8,7 +8,8 @@ import { minSecretBytes, secretForms } from "./secret-forms.ts";
  */
 export class Redaction {
   readonly #secrets = new Set<string>();
-  #search = new NeedleSearch([]);
+  /** Undefined while there is nothing to hide. */
+  #search: NeedleSearch | undefined;
 
   /** Secrets shorter than six bytes are not hidden. */
   constructor(secrets: Iterable<string>) {
@@ -19,7 +20,9 @@ export class Redaction {
   hide(secrets: Iterable<string>): void {
     const before = this.#secrets.size;
     for (const secret of secrets) this.#secrets.add(secret);
-    if (this.#secrets.size > before) this.#search = new NeedleSearch([...this.#secrets].flatMap(secretForms));
+    if (this.#secrets.size === before) return;
+    const forms = [...this.#secrets].flatMap(secretForms);
+    this.#search = forms.length === 0 ? undefined : new NeedleSearch(forms);
   }
 
   /** A stream of its own, whose chunks may divide secrets anywhere. */
@@ -43,7 +46,7 @@ export class Redaction {
 
   #look(bytes: Uint8Array): Findings {
     const search = this.#search;
-    if (search.longest === 0) return { secrets: [], openFrom: bytes.length };
+    if (search === undefined) return { secrets: [], openFrom: bytes.length };
     const secrets: Span[] = [];
     search.find(bytes, (start, end) => secrets.push({ start, end }));
     const openFrom = search.openEnd(bytes);
