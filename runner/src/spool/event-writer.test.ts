@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { fromBinary } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type EventBatch, GapReason, LogStream } from "#gen/job/v1/job_event_pb.js";
+import { type EventBatch, GapReason, type JobEvent, LogStream } from "#gen/job/v1/job_event_pb.js";
 import { EndCause, JobPhase } from "#gen/job/v1/job_pb.js";
 import { StreamEventsResponseSchema } from "#gen/runner/v1/runner_service_pb.js";
 import { advance } from "#protocol/batch.ts";
@@ -106,6 +106,36 @@ test("a batch with nothing but deltas of the agent is not notable", () => {
   writer.flush();
   expect(batches()[0]?.header?.notable).toBe(false);
 });
+
+test("pieces of one block that leave together are one event", () => {
+  const { writer, batches } = openWriter();
+  const say = (messageId: string, kind: "text" | "thinking", value: string, parentToolCallId = "") => {
+    const content = { case: kind, value };
+    writer.event({
+      case: "agent",
+      value: { parentToolCallId, event: { case: "delta", value: { messageId, index: 1, content } } },
+    });
+  };
+  say("m1", "thinking", "Hm");
+  say("m1", "thinking", "…");
+  say("m1", "text", "a");
+  say("m1", "text", "b");
+  say("m2", "text", "c");
+  say("m2", "text", "d", "toolu_1");
+  writer.event({ case: "phaseChanged", value: { phase: JobPhase.COLLECTING } });
+  say("m2", "text", "e", "toolu_1");
+  writer.flush();
+  say("m2", "text", "f", "toolu_1");
+  writer.flush();
+  const told = batches().flatMap(({ events }) => events.map(({ payload }) => pieceOf(payload)));
+  expect(told).toEqual(["m1:1 Hm…", "m1:1 ab", "m2:1 c", "m2:1 d", "phaseChanged", "m2:1 e", "m2:1 f"]);
+});
+
+function pieceOf(payload: JobEvent["payload"]): string | undefined {
+  if (payload.case !== "agent" || payload.value.event.case !== "delta") return payload.case;
+  const { messageId, index, content } = payload.value.event.value;
+  return `${messageId}:${index} ${content.value}`;
+}
 
 test("a header says where the log stands before its batch", () => {
   const { log, writer, batches } = openWriter();
@@ -258,9 +288,10 @@ describe("a secret", () => {
 
   test("in deltas is hidden, and what they keep back is counted in the hash of all events", () => {
     const { writer, messages, batches } = openWriter({ secrets });
-    const delta = (value: string) =>
+    for (const value of ["a first", "-line b ", "seco"]) {
+      writer.flush();
       writer.event({ case: "agent", value: { event: { case: "delta", value: { content: { case: "text", value } } } } });
-    for (const value of ["a first", "-line b ", "seco"]) delta(value);
+    }
     writer.end({ outcome: { cause: EndCause.COMPLETED, exitCode: 0 }, result: "", unknownLines: 0 });
     const events = batches().flatMap((batch) => batch.events.map(({ payload }) => payload));
     const words = events.map(({ case: kind, value }) =>

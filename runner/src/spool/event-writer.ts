@@ -5,6 +5,7 @@ import type { OutcomeSchema } from "#gen/job/v1/job_pb.js";
 import { envelopeMessage } from "#protocol/envelope.ts";
 import { encodeBatch, encodeEvent, type PendingEvent, type PendingLog } from "./encode-batch.ts";
 import type { Fingerprint } from "./fingerprint.ts";
+import { deltaPayload, type GatheredDelta, joinDeltas, readDelta } from "./gathered-delta.ts";
 import { HeldOutput } from "./held-output.ts";
 import {
   LogNumbering,
@@ -70,6 +71,8 @@ export class EventWriter {
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
   #pending: PendingEvent[] = [];
+  /** What an agent is writing; comes behind what is pending. */
+  #delta: GatheredDelta | undefined;
   #pendingLogBytes = 0;
   #pendingEventBytes = 0;
   #notable = false;
@@ -95,8 +98,11 @@ export class EventWriter {
 
   /** Writes an event; it leaves with what the same turn of the event loop adds, or a few ms later when others just left. */
   event(payload: Payload): void {
-    this.#addEvent(payload);
-    if (this.#pendingEventBytes > maxBatchLogBytes) this.flush();
+    const delta = payload.case === "agent" ? readDelta(payload.value, Date.now()) : undefined;
+    if (delta === undefined) this.#addEvent(payload);
+    else this.#gather(delta);
+    const gatheredBytes = 3 * (this.#delta?.content.value.length ?? 0);
+    if (this.#pendingEventBytes + gatheredBytes > maxBatchLogBytes) this.flush();
     else if (this.#isIdle("event")) this.#immediate ??= setImmediate(() => this.flush());
     else this.#flushSoon();
     this.#lastFlush.event = performance.now();
@@ -108,6 +114,7 @@ export class EventWriter {
    * pipe holds.
    */
   log(stream: OutputStream, data: Uint8Array): void {
+    this.#releaseDelta();
     this.#numberLog(stream, this.#redactedLog[stream].push(data));
     if (this.#pending.length === 0) return;
     if (this.#isIdle("log")) this.flush();
@@ -116,6 +123,7 @@ export class EventWriter {
 
   /** Writes the output that was held back, and what was cut before it; call it when no more output comes. */
   releaseHeldOutput(): void {
+    this.#releaseDelta();
     this.#endLog();
     const { cuts, pieces } = this.#held.release();
     for (const { stream, fromOffset, toOffset, lineEnds } of cuts) {
@@ -138,6 +146,7 @@ export class EventWriter {
 
   /** Writes the attempt's last event in a batch of its own. */
   end(verdict: AttemptVerdict): void {
+    this.#releaseDelta();
     this.#endLog();
     for (const event of this.#redactedEvents.end(timestampFromMs(Date.now()))) this.#addRedacted(event);
     this.flush();
@@ -154,6 +163,7 @@ export class EventWriter {
     clearImmediate(this.#immediate);
     this.#timer = undefined;
     this.#immediate = undefined;
+    this.#releaseDelta();
     if (this.#pending.length === 0) return;
     const pending = this.#pending;
     const header = { firstSequence: this.#sequence, log: this.#batchPlace, notable: this.#notable };
@@ -179,8 +189,22 @@ export class EventWriter {
     this.#timer ??= setTimeout(() => this.flush(), batchGapMs);
   }
 
-  #addEvent(payload: Payload): void {
-    const event = create(JobEventSchema, { time: timestampFromMs(Date.now()), payload });
+  #gather(delta: GatheredDelta): void {
+    const joined = this.#delta && joinDeltas(this.#delta, delta);
+    if (joined === undefined) this.#releaseDelta();
+    this.#delta = joined ?? delta;
+  }
+
+  #releaseDelta(): void {
+    const delta = this.#delta;
+    if (delta === undefined) return;
+    this.#delta = undefined;
+    this.#addEvent(deltaPayload(delta), delta.timeMs);
+  }
+
+  #addEvent(payload: Payload, timeMs = Date.now()): void {
+    this.#releaseDelta();
+    const event = create(JobEventSchema, { time: timestampFromMs(timeMs), payload });
     for (const redacted of this.#redactedEvents.redact(event)) this.#addRedacted(redacted);
   }
 
