@@ -5,6 +5,7 @@ import { requestHeaders, responseHeaders } from "./headers.ts";
 import type { MessageReport } from "./message-report.ts";
 import { meterFor } from "./meter.ts";
 import { maxRequestBytes, readBody, readModelRequest } from "./model-request.ts";
+import { passOn } from "./pass-on.ts";
 import { PatientAnswer } from "./patient-answer.ts";
 import { costOf } from "./prices.ts";
 import type { RateLimitGate } from "./rate-limit-gate.ts";
@@ -109,7 +110,7 @@ async function relayAnswer(
   const { statusCode = 200, headers } = upstream;
   const meter = meterFor(headers["content-type"] ?? "");
   answer.begin(statusCode, responseHeaders(headers));
-  const end = await pass(upstream, answer, { take: (bytes) => meter.take(bytes), signal });
+  const end = await passOn(upstream, answer, { take: (bytes) => meter.take(bytes), signal });
   const report = meter.read();
   const cost = report === undefined ? { micros: 0, estimated: false } : costOf(report.model, report.consumption);
   const requestId = headers["request-id"];
@@ -124,23 +125,4 @@ async function relayAnswer(
   if (end === "whole") answer.end();
   else answer.cut();
   return cost.micros;
-}
-
-/** Passes an answer on piece by piece; says whether it came to its end. */
-async function pass(
-  upstream: IncomingMessage,
-  answer: PatientAnswer,
-  { take, signal }: { take: (bytes: Uint8Array) => void; signal: AbortSignal },
-): Promise<"whole" | "cut"> {
-  try {
-    for await (const chunk of upstream as AsyncIterable<Uint8Array>) {
-      take(chunk);
-      await answer.write(chunk, signal);
-    }
-    return "whole";
-  } catch (error) {
-    // The provider broke off, or the agent left: what was reported counts all the same.
-    if (signal.aborted || upstream.errored !== null) return "cut";
-    throw error;
-  }
 }

@@ -12,12 +12,15 @@ export interface UpstreamRequest {
 /** The provider kept silent for longer than it may. */
 export class SilentUpstream extends Error {}
 
+/** What is not asked for yet stays with the system, where it costs nothing until it is read at once. */
+const connections = { keepAlive: true, noDelay: true, highWaterMark: 1 };
+
 /** The provider of models, over connections that are kept. */
 export class Upstream {
   readonly #baseUrl: string;
   readonly #silenceMs: number;
-  readonly #http = new HttpAgent({ keepAlive: true, noDelay: true });
-  readonly #https = new HttpsAgent({ keepAlive: true, noDelay: true });
+  readonly #http = new HttpAgent(connections);
+  readonly #https = new HttpsAgent(connections);
 
   constructor({ baseUrl, silenceMs }: { baseUrl: string; silenceMs: number }) {
     this.#baseUrl = baseUrl.replace(/\/+$/, "");
