@@ -223,6 +223,9 @@ export type ExecutionOutput =
       readonly line: (line: OutputLine) => void;
     };
 
+/** While an agent writes line upon line they are read so many ms apart: to be woken by each costs more than to read it. */
+export const lineGapMs = 8;
+
 /** A line of output. */
 export interface OutputLine {
   /** Valid only during the call; copy what must be kept. */

@@ -12,6 +12,8 @@ export interface ProcessRequest {
   readonly stdin: "none" | "pipe";
   readonly stdout: Pipe;
   readonly stderr: Pipe;
+  /** While standard output comes in quick succession it is read so many ms apart; 0 reads it as it comes. */
+  readonly stdoutGapMs: number;
   readonly onOutput: OutputListener;
 }
 
@@ -43,7 +45,7 @@ export type Exit =
 
 /** Starts a process. The pipes belong to it from now on, also when it cannot be started. */
 export async function startProcess(request: ProcessRequest): Promise<ProcessStart> {
-  const { command, stdin, stdout, stderr, onOutput } = request;
+  const { command, stdin, stdout, stderr, stdoutGapMs, onOutput } = request;
   const { argv, env, directory } = command;
   const [program, ...args] = argv;
   const child = spawn(program, args, {
@@ -54,8 +56,8 @@ export async function startProcess(request: ProcessRequest): Promise<ProcessStar
   });
   const exited = exitOf(child);
   const readers = [
-    readPipe(stdout.readFd, (data) => onOutput("stdout", data)),
-    readPipe(stderr.readFd, (data) => onOutput("stderr", data)),
+    readPipe(stdout.readFd, stdoutGapMs, (data) => onOutput("stdout", data)),
+    readPipe(stderr.readFd, 0, (data) => onOutput("stderr", data)),
   ];
   closeSync(stdout.writeFd);
   closeSync(stderr.writeFd);
@@ -79,11 +81,16 @@ export async function startProcess(request: ProcessRequest): Promise<ProcessStar
   return { kind: "started", process: { identity, stdin: child.stdin ?? undefined, exited, drained, close } };
 }
 
-function readPipe(fd: number, take: (data: Uint8Array) => void) {
+function readPipe(fd: number, gapMs: number, take: (data: Uint8Array) => void) {
   const buffer = Buffer.allocUnsafeSlow(readBytes);
+  let readAt = Number.NEGATIVE_INFINITY;
   const callback = (length: number) => {
     take(buffer.subarray(0, length));
-    return true;
+    const now = performance.now();
+    const isQuick = now - readAt < gapMs;
+    readAt = now;
+    if (isQuick) setTimeout(() => socket.resume(), gapMs);
+    return !isQuick;
   };
   const socket = new Socket({ fd, readable: true, writable: false, onread: { buffer, callback } });
   const ended = new Promise<void>((resolve) => socket.once("close", () => resolve()));

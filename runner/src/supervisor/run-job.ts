@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { ActorKind, EndCause, JobPhase, JobState, PermissionMode } from "#gen/job/v1/job_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { cutText } from "../executor/cut-text.ts";
-import { type Conclusion, type Execution, type Executor, Unstartable } from "../executor/executor.ts";
+import { type Conclusion, type Execution, type Executor, lineGapMs, Unstartable } from "../executor/executor.ts";
 import { executorName, findExecutor } from "../executor/executors.ts";
 import type { ModelProxy } from "../model-proxy/model-proxy.ts";
 import type { OutputPipes } from "../process/pipe.ts";
@@ -181,7 +181,7 @@ async function execute(run: ActiveRun, executor: Executor, resumes: string | und
 
 function startJob(run: JobRun, execution: Execution, onOutput: OutputListener): Promise<ProcessStart> {
   const { request, spec, directory, settings, sandbox, takePipes } = run;
-  const { argv, env, readable, stdin } = execution;
+  const { argv, env, readable, stdin, stdout } = execution;
   const { workspace, home, tmp } = directory;
   const added = { ...spec.env, ...env };
   const command = sandbox.confine({
@@ -196,6 +196,7 @@ function startJob(run: JobRun, execution: Execution, onOutput: OutputListener): 
     command,
     stdin: stdin.kind,
     ...takePipes(),
+    stdoutGapMs: stdout.kind === "lines" ? lineGapMs : 0,
     onOutput,
   });
 }

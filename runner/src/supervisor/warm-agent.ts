@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import type { EarlyLaunch, Launch } from "../executor/executor.ts";
+import { type EarlyLaunch, type Launch, lineGapMs } from "../executor/executor.ts";
 import { listExecutors } from "../executor/executors.ts";
 import { ModelDoor } from "../model-proxy/model-door.ts";
 import { killSurvivors } from "../process/kill-group.ts";
@@ -111,6 +111,7 @@ export class WarmAgent {
       command,
       stdin: "pipe",
       ...takePipes(),
+      stdoutGapMs: lineGapMs,
       onOutput: (stream, data) => this.#heard(stream, data),
     });
     if (start.kind === "unstartable") throw new Error(`${argv[0]} cannot be started: ${start.code}`);
