@@ -53,14 +53,29 @@ function chattyTurns(words: number) {
   return [...Array.from({ length: toolTurns }, look), answer([talk])];
 }
 
+/** The tools and the talk of a job's Claude Code. What is ours alone is left out: to be asked after each step. */
+const flags = [
+  "--permission-prompt-tool=stdio",
+  "--permission-mode=bypassPermissions",
+  "--allow-dangerously-skip-permissions",
+  "--forward-subagent-text",
+  "--include-hook-events",
+];
+const environment = {
+  CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
+  CLAUDE_CODE_STARTUP_FAILURE_RESULTS: "1",
+  CLAUDE_CODE_ENABLE_TODO_TOOLS: "1",
+  CLAUDE_CODE_ENABLE_TASKS: "0",
+};
+
 /** The model runs in this very process, so of what it uses only its children count. */
 async function measureAlone({ url: modelUrl }: Model): Promise<number> {
   const before = childrenMs();
   const { exitCode, stderr } = await driveClaude({
     modelUrl,
     sessionId: randomUUID(),
-    flags: ["--permission-prompt-tool=stdio", "--permission-mode=bypassPermissions", "--forward-subagent-text"],
-    environment: { CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1", CLAUDE_CODE_ENABLE_TODO_TOOLS: "1" },
+    flags,
+    environment,
     files: {},
     prompt: "Look five times.",
     onLine: (line, claude) => line.type === "result" && claude.end(),
