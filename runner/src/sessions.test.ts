@@ -157,6 +157,18 @@ describe("a job that continues another", () => {
   });
 });
 
+test("a session that cannot be recorded is told of in supervisors.log, and is not gone on with", async () => {
+  const command = "mv $HOME/.claude/projects $HOME/moved && ln -s ../moved $HOME/.claude/projects";
+  const move = answer([toolUse("Bash", { command, description: "Move" })]);
+  const first = await run("Move it.", [move, answer([text("Done.")])]);
+  expect(first.outcome).toMatchObject({ cause: EndCause.COMPLETED });
+  const log = readFileSync(join(data.path, "supervisors.log"), "utf8");
+  expect(log).toContain(`${first.id}: its session was not recorded: .claude/projects leads elsewhere`);
+  expect(await refused(run("Go on.", [], { continues: first.id }))).toMatchObject({
+    reason: ProblemReason.SESSION_LOST,
+  });
+});
+
 describe("a session on a repository", () => {
   let folder: string;
   let git: GitServer;

@@ -73,8 +73,9 @@ export async function runJob(run: JobRun): Promise<void> {
   await Promise.all([model?.close(), egress.close()]);
   enterPhase(JobPhase.COLLECTING);
   if (outcome.cause !== EndCause.SESSION_LOST) {
-    // Without a record no job can continue the session, and says so; this one has done its work.
-    await recordSession(sessionUse(run, AbortSignal.timeout(recordMs)), Date.now()).catch(() => undefined);
+    const use = sessionUse(run, AbortSignal.timeout(recordMs));
+    // Without a record no job can continue the session, and is told so; this one has done its work.
+    await recordSession(use, Date.now()).catch((error: unknown) => tellUnrecorded(request.jobId, error));
   }
   // What the job made unremovable goes with its directory, or stays; its end is not held up by that.
   await rm(directory.tmp, { recursive: true, force: true }).catch(() => undefined);
@@ -199,6 +200,11 @@ function startJob(run: JobRun, execution: Execution, onOutput: OutputListener): 
     stdoutGapMs: stdout.kind === "lines" ? lineGapMs : 0,
     onOutput,
   });
+}
+
+/** The operator finds it in supervisors.log. */
+function tellUnrecorded(jobId: string, error: unknown): void {
+  process.stderr.write(`${jobId}: its session was not recorded: ${error instanceof Error ? error.message : error}\n`);
 }
 
 const recordMs = 10_000;
