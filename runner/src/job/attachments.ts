@@ -24,6 +24,7 @@ import {
   attachmentsOf,
   touchAttachment,
 } from "../supervisor/attachment-files.ts";
+import { cannotStore } from "./disk-refusal.ts";
 
 /** The contents for agents that gateways brought, by their SHA-256. Each call is done when it returns. */
 export class Attachments {
@@ -84,7 +85,7 @@ function append(path: string, data: Uint8Array): void {
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
     rmSync(path, { force: true });
-    throw diskFull(error);
+    throw cannotStore("the attachment", error);
   } finally {
     closeSync(fd);
   }
@@ -140,15 +141,5 @@ function missing(index: number, sha256: string) {
     field: `spec.agent.attachments[${index}].sha256`,
     message: `attachment ${sha256} is not on this runner`,
     action: "Bring it with PutAttachment, and start the job again.",
-  });
-}
-
-function diskFull(cause: Error) {
-  return problemError({
-    code: Code.ResourceExhausted,
-    reason: ProblemReason.RUNNER_DRAINING,
-    message: `the runner cannot store the attachment: ${cause.message}`,
-    action: "Use another runner, or make room on this one's disk.",
-    cause,
   });
 }

@@ -26,6 +26,7 @@ import { markersOf } from "../supervisor/session-directory.ts";
 import type { JobSettings } from "../supervisor/settings.ts";
 import type { Supervisor, SupervisorPool } from "../supervisor/supervisor-pool.ts";
 import { Attempt, stopMarginMs } from "./attempt.ts";
+import { cannotStore } from "./disk-refusal.ts";
 import { type LeftJob, readLeftJobs } from "./left-jobs.ts";
 import type { Sessions } from "./sessions.ts";
 import { Slots } from "./slots.ts";
@@ -174,7 +175,7 @@ export class Jobs {
       await this.#abandonStart(attempt);
       if (!isSystemError(error)) throw error;
       logger.error({ jobId, attempt: number, err: error }, "the job cannot be stored");
-      throw cannotStore(error);
+      throw cannotStore("the job", error);
     } finally {
       this.#starts.delete(attempt);
     }
@@ -331,16 +332,6 @@ function drainingProblem() {
 
 function isSystemError(error: unknown): error is Error {
   return error instanceof Error && "syscall" in error;
-}
-
-function cannotStore(cause: Error) {
-  return problemError({
-    code: Code.ResourceExhausted,
-    reason: ProblemReason.RUNNER_DRAINING,
-    message: `the runner cannot store the job: ${cause.message}`,
-    action: "Use another runner, or make room on this one's disk.",
-    cause,
-  });
 }
 
 function noFreeSlot(count: number) {
