@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { Duplex } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
 import { signalGroup } from "../process/kill-group.ts";
 import { type Exit, exitOf, spawnError } from "../process/start-process.ts";
@@ -13,7 +14,12 @@ export interface ConfinedRun {
   readonly input?: string | Uint8Array;
   /** One that writes more is killed. */
   readonly maxOutputBytes: number;
+  /** Talks with whoever has its file descriptor `talkDescriptor`. */
+  readonly talk?: (channel: Duplex) => void;
 }
+
+/** The file descriptor on which a command can be talked with; the highest that every shell can name. */
+export const talkDescriptor = 9;
 
 /** How a short command ended. */
 export type ConfinedResult =
@@ -31,18 +37,25 @@ export type ConfinedResult =
 
 /** Runs a short command, such as one of git's, and hands over what it wrote. Throws the signal's reason when that aborts. */
 export async function runConfined(sandbox: Sandbox, run: ConfinedRun): Promise<ConfinedResult> {
-  const { command, signal, input, maxOutputBytes } = run;
+  const { command, signal, input, maxOutputBytes, talk } = run;
   signal.throwIfAborted();
   const { argv, env, directory } = sandbox.confine(command);
   const [program, ...args] = argv;
   const stdio = [input === undefined ? "ignore" : "pipe", "pipe", "pipe"] as const;
-  const child = spawn(program, args, { cwd: directory, env, detached: true, stdio: [...stdio] });
+  const child = spawn(program, args, {
+    cwd: directory,
+    env,
+    detached: true,
+    stdio: [...stdio, ...(talk ? talkStreams : [])],
+  });
   if (child.pid === undefined) return { kind: "unstartable", code: await spawnError(child) };
   const leader = child.pid;
   const kill = () => void signalGroup(leader, "SIGKILL");
   const stdout = new Head(maxOutputBytes, kill);
   const stderr = new Tail(maxErrorBytes);
   const closed = closeOf(child);
+  const channel = child.stdio.at(talkDescriptor);
+  if (channel instanceof Duplex) talk?.(channel);
   child.stdout?.on("data", (data: Buffer) => stdout.push(data));
   child.stderr?.on("data", (data: Buffer) => stderr.push(data));
   // It may close its input whenever it likes.
@@ -59,6 +72,10 @@ export async function runConfined(sandbox: Sandbox, run: ConfinedRun): Promise<C
   return { kind: "ended", exit, stdout: stdout.bytes(), isCut: stdout.isCut, stderr: stderr.text() };
 }
 
+/** What follows the first three: nothing up to the one that counts. */
+const talkStreams = Array.from({ length: talkDescriptor - 2 }, (_, index) =>
+  index + 3 === talkDescriptor ? ("pipe" as const) : ("ignore" as const),
+);
 const maxErrorBytes = 16 * 1024;
 const drainMs = 2000;
 

@@ -1,5 +1,5 @@
-import { findHost, type HostedRepository, type HostsSettings } from "./git-hosts.ts";
-import { GitHubApp } from "./github-app.ts";
+import { findHost, type GitHubAppSettings, type HostedRepository, type HostsSettings } from "./git-hosts.ts";
+import type { GitHubApp } from "./github-app.ts";
 
 /** What is to be done with a repository: "write" pushes branches and opens pull requests. */
 export type Access = "read" | "write";
@@ -52,7 +52,10 @@ export class CredentialStore {
 
   async #find(repository: HostedRepository, access: Access): Promise<Credentials> {
     const { kind, settings } = repository;
-    if (settings.app !== undefined) return this.#appOf(repository, settings.app).tokenFor(repository.path, access);
+    if (settings.app !== undefined) {
+      const app = await this.#appOf(repository, settings.app);
+      return app.tokenFor(repository.path, access);
+    }
     if (settings.token === undefined) return { kind: "none" };
     const { token } = settings;
     return kind === "github"
@@ -60,8 +63,10 @@ export class CredentialStore {
       : { kind: "given", username: "oauth2", token, origin: "GITLAB_TOKEN" };
   }
 
-  #appOf({ apiUrl }: HostedRepository, app: NonNullable<HostedRepository["settings"]["app"]>): GitHubApp {
+  async #appOf({ apiUrl }: HostedRepository, app: GitHubAppSettings): Promise<GitHubApp> {
     const { fetch, now } = this.#parts;
+    // Loaded when it is needed: most runners have a token or nothing.
+    const { GitHubApp } = await import("./github-app.ts");
     const known = this.#apps.get(apiUrl) ?? new GitHubApp({ apiUrl, app, fetch, now });
     this.#apps.set(apiUrl, known);
     return known;

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { jobMarker } from "../process/process-table.ts";
 import { runConfined } from "../sandbox/run-confined.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
@@ -35,23 +36,29 @@ export interface GitRun {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string | Uint8Array;
   readonly maxOutputBytes: number;
+  /** Talks with whoever has file descriptor `talkDescriptor` of it. */
+  readonly talk?: (channel: Duplex) => void;
 }
 
 /**
  * Runs git on input that nobody trusts: no configuration but this one, no hooks, no helpers, no prompts, no protocol but
  * http(s), and no redirects that could lead it elsewhere.
  */
-export async function runGit(context: GitContext, args: readonly string[]): Promise<GitResult> {
+export async function runGit(
+  context: GitContext,
+  args: readonly string[],
+  maxOutputBytes = usualOutputBytes,
+): Promise<GitResult> {
   const result = await runAsGit(context, { argv: ["git", ...gitFlags, ...args], maxOutputBytes });
   if (result.kind === "failed") return result;
-  if (result.isCut) return { kind: "failed", problem: `git ${args[0] ?? ""} wrote more than ${maxOutputBytes} bytes` };
+  if (result.isCut) return { kind: "failed", problem: `git wrote more than ${maxOutputBytes} bytes` };
   return { kind: "done", output: result.output.toString().replace(/\n$/, "") };
 }
 
 /** Runs a command where and as git is run, such as a script of several of its commands; those take `gitFlags`. */
 export async function runAsGit(context: GitContext, run: GitRun): Promise<GitOutput> {
   const { jobId, sandbox, directory, home, writable, readable, network, path, signal } = context;
-  const { argv, env, input, maxOutputBytes } = run;
+  const { argv, env, input, maxOutputBytes, talk } = run;
   const command = {
     argv,
     env: { ...gitEnvironment, ...env, PATH: path, HOME: home, [jobMarker]: jobId },
@@ -60,15 +67,16 @@ export async function runAsGit(context: GitContext, run: GitRun): Promise<GitOut
     readable,
     network,
   };
-  const given = input === undefined ? {} : { input };
+  const given = { ...(input === undefined ? {} : { input }), ...(talk && { talk }) };
   const result = await runConfined(sandbox, { command, signal, maxOutputBytes, ...given });
   if (result.kind === "unstartable") return { kind: "failed", problem: `git cannot be started: ${result.code}` };
   const { exit, stdout: output, stderr, isCut } = result;
   if (isCut || (exit.kind === "exited" && exit.exitCode === 0)) return { kind: "done", output, isCut };
-  return { kind: "failed", problem: hideCredentials(stderr) || "git failed" };
+  const how = exit.kind === "exited" ? `exited with ${exit.exitCode}` : `was ended by ${exit.signal}`;
+  return { kind: "failed", problem: hideCredentials(stderr) || `${argv[0]} ${how}` };
 }
 
-const maxOutputBytes = 1 << 20;
+const usualOutputBytes = 1 << 20;
 
 const gitSettings = [
   "protocol.allow=never",
@@ -81,10 +89,19 @@ const gitSettings = [
   "credential.helper=",
   "safe.bareRepository=explicit",
   "submodule.recurse=false",
+  "fetch.recurseSubmodules=false",
+  "fetch.unpackLimit=1",
   "transfer.fsckObjects=true",
+  // What old programs wrote into histories that are still in use; it harms nobody.
+  "fetch.fsck.zeroPaddedFilemode=ignore",
+  "fetch.fsck.badTimezone=ignore",
+  "fetch.fsck.missingSpaceBeforeDate=ignore",
   "http.followRedirects=false",
   "http.lowSpeedLimit=1000",
   "http.lowSpeedTime=60",
+  "gc.auto=0",
+  "maintenance.auto=false",
+  "checkout.workers=2",
   "advice.detachedHead=false",
 ];
 
