@@ -13,6 +13,7 @@ import { parseAddressRange } from "./sandbox/address-rules.ts";
 import { expandEgress } from "./sandbox/egress-presets.ts";
 import type { EgressSettings } from "./sandbox/egress-settings.ts";
 import type { JobSettings } from "./supervisor/settings.ts";
+import { workspaceSettings } from "./workspace-config.ts";
 
 /** Everything that an operator can set. */
 export interface Config {
@@ -117,10 +118,7 @@ function jobSettings(variables: Variables): JobSettings {
     path,
     taskWallMs: variables.integer("JOB_TIMEOUT_MS", 300_000, 1000, 604_800_000),
     maxLogBytes: variables.integer("MAX_LOG_BYTES", 4 * 2 ** 30, 65_536, 4 * 2 ** 30),
-    workspace: {
-      defaultHost: variables.matching("DEFAULT_GIT_HOST", "github.com", /^[a-z0-9-]+(\.[a-z0-9-]+)+$/, "a host name"),
-      allowInsecure: variables.flag("ALLOW_INSECURE_GIT"),
-    },
+    workspace: workspaceSettings(variables),
     executors: {
       searchPath: [variables.text("PATH", ""), ownPrograms].join(delimiter),
       jobPath: path,
@@ -180,7 +178,7 @@ function defaultName(): string {
 }
 
 /** Reads variables and collects what is wrong with them; an empty one counts as absent. */
-class Variables {
+export class Variables {
   readonly #env: Readonly<Record<string, string | undefined>>;
   readonly #problems: string[];
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:net";
+import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { ConnectRouter } from "@connectrpc/connect";
 import pino from "pino";
@@ -18,9 +19,12 @@ import { DayLedger, ledgerDirectory } from "./model-proxy/day-ledger.ts";
 import { createRunnerService } from "./runner-service.ts";
 import { createGrpcServer } from "./server/grpc-server.ts";
 import { createRunnerServer } from "./server.ts";
+import { jobsDirectory, trashDirectory } from "./supervisor/job-directory.ts";
+import { sessionRoot } from "./supervisor/session-directory.ts";
 import { SupervisorPool } from "./supervisor/supervisor-pool.ts";
 import { WarmSpares } from "./supervisor/warm-spares.ts";
 import { version } from "./version.ts";
+import { sweepWorkspaces } from "./workspace/workspace-upkeep.ts";
 
 const startTime = new Date();
 const heartbeatMs = 10_000;
@@ -59,11 +63,14 @@ async function runRunner(config: Config): Promise<void> {
   jobs.adopt();
   jobs.sweep();
   clear(sessions.clearLeftWarm());
+  const sweep = workspaceSweep(config, logger);
+  sweep();
   await supervisors.open();
   const attachments = new Attachments(Date.now);
   setInterval(() => {
     attachments.sweep();
     jobs.sweep();
+    sweep();
   }, upkeepMs).unref();
   const executors = probeExecutors(config);
   const spending = new DayLedger(ledgerDirectory, Date.now);
@@ -130,6 +137,16 @@ function handleSignals({ config, jobs, leave, logger }: Shutdown): void {
 function warmSpares({ warmAgents, job }: Config, onGone: (session: string) => void, logger: pino.Logger): WarmSpares {
   const onReady = (session: string) => logger.info({ session }, "an agent waits for a job");
   return new WarmSpares({ count: warmAgents, agent: warmAgentName, settings: job, onReady, onGone });
+}
+
+/** Clears away mirrors and pooled workspaces that are too old or too much. */
+function workspaceSweep({ job }: Config, logger: pino.Logger): () => void {
+  const { mirrors, pool } = job.workspace;
+  const isLive = (key: string) => existsSync(`${jobsDirectory}/${key}`) || existsSync(sessionRoot(key));
+  return () =>
+    void sweepWorkspaces({ mirrors, pool, isLive, nowMs: Date.now(), trash: resolve(trashDirectory) }).catch(
+      (error: unknown) => logger.error({ err: error }, "old workspaces cannot be cleared away"),
+    );
 }
 
 function probeExecutors({ job }: Config) {

@@ -25,6 +25,7 @@ import { limitGraceMs, limitsOf } from "../supervisor/limits.ts";
 import { markersOf } from "../supervisor/session-directory.ts";
 import type { JobSettings } from "../supervisor/settings.ts";
 import type { Supervisor, SupervisorPool } from "../supervisor/supervisor-pool.ts";
+import { poolWorkspace } from "../workspace/workspace-pool.ts";
 import { Attempt, stopMarginMs } from "./attempt.ts";
 import { cannotStore } from "./disk-refusal.ts";
 import { type LeftJob, readLeftJobs } from "./left-jobs.ts";
@@ -274,6 +275,8 @@ export class Jobs {
     this.#forget(attempt);
     const request = attempt.hasAgent ? readStart(attempt.directory) : undefined;
     if (request !== undefined) this.#options.sessions.release(request, (jobId) => this.#attempts.has(jobId));
+    // Of an agent it is a link: its session has it.
+    poolWorkspace(attempt.directory.workspace, { name: attempt.jobId, nowMs: Date.now() });
     const trash = `${trashDirectory}/${attempt.jobId}-${attempt.number}`;
     await rename(attempt.directory.root, trash);
     this.#own(rm(trash, { recursive: true, force: true }), attempt);

@@ -15,11 +15,13 @@ import {
   type SessionRecord,
   sessionKey,
   sessionKeys,
+  sessionPaths,
   sessionRoot,
   sessionsDirectory,
   takenSession,
   writeSession,
 } from "../supervisor/session-directory.ts";
+import { poolWorkspace } from "../workspace/workspace-pool.ts";
 
 /** How long sessions are kept for jobs that continue them. */
 export interface SessionLimits {
@@ -118,11 +120,17 @@ export class Sessions {
   }
 
   #empty(key: string): void {
+    this.#pool(key);
     for (const name of ["workspace", "home", "attachments"]) discard(`${sessionRoot(key)}/${name}`);
   }
 
   #discard(key: string): void {
+    this.#pool(key);
     discard(sessionRoot(key));
+  }
+
+  #pool(key: string): void {
+    poolWorkspace(sessionPaths(key).workspace, { name: key, nowMs: this.#now() });
   }
 }
 

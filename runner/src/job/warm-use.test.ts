@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { type AgentWorkSchema, PermissionMode } from "#gen/job/v1/job_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { startRequest } from "../../testing/jobs.ts";
+import { workspaceSettings } from "../../testing/workspace-settings.ts";
 import type { JobSettings } from "../supervisor/settings.ts";
 import { canUseWarmAgent } from "./warm-use.ts";
 
@@ -10,7 +11,7 @@ const settings: JobSettings = {
   path: "/usr/bin:/bin",
   taskWallMs: 60_000,
   maxLogBytes: 1 << 20,
-  workspace: { defaultHost: "github.com", allowInsecure: false },
+  workspace: workspaceSettings,
   model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
   redact: [],
   egress: { allowed: [], mayAllowMore: true, exemptAddresses: [] },

@@ -1,12 +1,16 @@
 import { LogStream } from "#gen/job/v1/job_event_pb.js";
 import { EndCause } from "#gen/job/v1/job_pb.js";
+import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { cutText } from "../executor/cut-text.ts";
 import { findExecutor } from "../executor/executors.ts";
+import { CredentialStore } from "../workspace/credentials.ts";
 import type { GitContext } from "../workspace/git.ts";
+import { repositoriesUsedBy } from "../workspace/mirror-directory.ts";
 import { makeWorkspace } from "../workspace/workspace.ts";
 import type { OutcomeInit } from "./outcome.ts";
 import { resumeSession, type SessionUse } from "./resume-session.ts";
 import type { JobRun } from "./run-job.ts";
+import { sessionKey } from "./session-directory.ts";
 
 /** Whether there is a workspace, and the id of the session that goes on in it, if one does. */
 export type Prepared =
@@ -26,16 +30,20 @@ export function sessionUse(run: JobRun, signal: AbortSignal): SessionUse {
 }
 
 async function beginWorkspace(run: JobRun): Promise<Prepared> {
-  const { spec, settings, writer, stop } = run;
+  const { request, spec, settings, writer, stop } = run;
   const result = await makeWorkspace({
     repoRef: spec.repoRef,
+    options: spec.checkout,
     settings: settings.workspace,
+    key: workspaceKey(request),
     git: gitContext(run, stop.signal),
+    hostGit: hostGitContext(run, stop.signal),
+    credentials: openCredentials(run),
     emit: (event) => writer.event({ case: "workspace", value: { event } }),
   });
+  const said = result.kind === "ready" ? result.notice : result.detail;
+  if (said !== "") writer.log(LogStream.STDERR, Buffer.from(`${cutText(said, maxDetailBytes).text}\n`));
   if (result.kind === "ready") return { kind: "ready", resumes: undefined };
-  if (result.detail !== "")
-    writer.log(LogStream.STDERR, Buffer.from(`${cutText(result.detail, maxDetailBytes).text}\n`));
   return failed(EndCause.CLONE_FAILED, result.message);
 }
 
@@ -56,11 +64,37 @@ function gitContext({ request, directory, settings, sandbox }: JobRun, signal: A
     directory: workspace,
     home,
     writable: [workspace, home],
+    readable: repositoriesUsedBy(workspaceKey(request)),
+    network: "proxied",
+    path: settings.path,
+    signal,
+  };
+}
+
+/** Git that talks to repositories' hosts: it runs nothing that a job can change, and sees nothing of the job. */
+export function hostGitContext({ request, settings, sandbox }: JobRun, signal: AbortSignal): GitContext {
+  return {
+    jobId: request.jobId,
+    sandbox,
+    directory: "/",
+    home: "/nonexistent",
+    writable: [],
     readable: [],
     network: "proxied",
     path: settings.path,
     signal,
   };
+}
+
+/** Credentials for the repositories of a job; no event of it shows them. */
+export function openCredentials({ settings, redaction }: JobRun): CredentialStore {
+  const onSecret = (secret: string) => redaction.hide([secret]);
+  return new CredentialStore({ hosts: settings.workspace.hosts, fetch, now: Date.now, onSecret });
+}
+
+/** What a workspace lives as long as, by its name: the directory of its job or of its session. */
+export function workspaceKey(request: StartJobRequest): string {
+  return request.spec?.work.case === "agent" ? sessionKey(request) : request.jobId;
 }
 
 function failed(cause: EndCause, message: string): Prepared {

@@ -4,6 +4,7 @@ import { EndCause } from "#gen/job/v1/job_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { killSurvivors } from "../process/kill-group.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
+import { markUnusable } from "../workspace/workspace-pool.ts";
 import { type JobDirectory, readLeader, wasDiskFull } from "./job-directory.ts";
 import { withSurvivors } from "./outcome.ts";
 import { markersOf } from "./session-directory.ts";
@@ -18,6 +19,7 @@ export async function recoverJob(
   writer: EventWriter,
 ): Promise<void> {
   const survivors = await killSurvivors(markersOf(request), readLeader(directory));
+  if (survivors.length > 0) markUnusable(directory.workspace);
   rmSync(directory.held, { recursive: true, force: true });
   rmSync(directory.modelSocket, { force: true });
   // What the job made unremovable goes with its directory, or stays; its end is not held up by that.

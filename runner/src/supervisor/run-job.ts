@@ -12,6 +12,8 @@ import type { Sandbox } from "../sandbox/sandbox.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
 import type { Redaction } from "../spool/redact.ts";
 import { secretValues } from "../spool/secret-values.ts";
+import { repositoriesUsedBy } from "../workspace/mirror-directory.ts";
+import { markUnusable } from "../workspace/workspace-pool.ts";
 import { ActiveEvents } from "./active-events.ts";
 import { placeAttachments } from "./attachment-files.ts";
 import { type JobDirectory, writeLeader } from "./job-directory.ts";
@@ -19,7 +21,7 @@ import { JobEgress } from "./job-egress.ts";
 import { jobEnvironment } from "./job-environment.ts";
 import { type JobLimitsMs, limitsOf } from "./limits.ts";
 import { stoppedOutcome, unstartableOutcome, withSurvivors } from "./outcome.ts";
-import { prepareWorkspace, sessionUse } from "./prepare-workspace.ts";
+import { prepareWorkspace, sessionUse, workspaceKey } from "./prepare-workspace.ts";
 import { recordSession } from "./resume-session.ts";
 import { exitFacts, runProcess } from "./run-process.ts";
 import type { SteeringLine } from "./runner-link.ts";
@@ -174,6 +176,7 @@ async function execute(run: ActiveRun, executor: Executor, resumes: string | und
   });
   if (result.kind === "unstartable") return unstartable(unstartableOutcome(execution.argv[0], result.code));
   const { exit, stopped, survivors } = result;
+  if (survivors.length > 0) markUnusable(directory.workspace);
   const conclusion = execution.conclude(exit);
   const outcome =
     stopped === undefined ? conclusion.outcome : { ...stoppedOutcome(stopped, limits), ...exitFacts(exit) };
@@ -190,7 +193,7 @@ function startJob(run: JobRun, execution: Execution, onOutput: OutputListener): 
     env: jobEnvironment({ path: settings.path, home, tmp, added, id: request.jobId }),
     directory: workspace,
     writable: [workspace, home, tmp],
-    readable,
+    readable: [...readable, ...repositoriesUsedBy(workspaceKey(request))],
     network: "proxied",
   });
   return startProcess({

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { EndCause } from "#gen/job/v1/job_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { startRequest } from "../../testing/jobs.ts";
+import { workspaceSettings } from "../../testing/workspace-settings.ts";
 import { identifyProcess } from "../process/process-table.ts";
 import { onReports, type Report, send, socketName } from "./control.ts";
 import { createJobDirectory, jobDirectory, jobsDirectory, trashDirectory } from "./job-directory.ts";
@@ -23,7 +24,7 @@ const settings = {
   path: "/usr/bin:/bin",
   taskWallMs: 60_000,
   maxLogBytes: 1 << 20,
-  workspace: { defaultHost: "github.com", allowInsecure: false },
+  workspace: workspaceSettings,
   model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
   redact: [],
   egress: { allowed: [], mayAllowMore: true, exemptAddresses: [] },

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { processesIn } from "../../testing/start-runner.ts";
+import { workspaceSettings } from "../../testing/workspace-settings.ts";
 import { openOutputPipes } from "../process/pipe.ts";
 import { noSandbox } from "../sandbox/none.ts";
 import { sessionRoot, sessionsDirectory } from "./session-directory.ts";
@@ -36,7 +37,7 @@ async function startAgent({ maxWaitMs = 60_000, program = claudePath } = {}): Pr
       path: "/usr/bin:/bin",
       taskWallMs: 60_000,
       maxLogBytes: 1 << 20,
-      workspace: { defaultHost: "github.com", allowInsecure: false },
+      workspace: workspaceSettings,
       model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
       redact: [],
       egress: { allowed: [], mayAllowMore: true, exemptAddresses: [] },

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { workspaceSettings } from "../../testing/workspace-settings.ts";
 import type { Command } from "./control.ts";
 import type { Supervisor } from "./supervisor-pool.ts";
 import { WarmSpares } from "./warm-spares.ts";
@@ -21,7 +22,7 @@ function openSpares(count: number) {
     path: "",
     taskWallMs: 0,
     maxLogBytes: 0,
-    workspace: { defaultHost: "", allowInsecure: false },
+    workspace: workspaceSettings,
     model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
     redact: [],
     egress: { allowed: [], mayAllowMore: true, exemptAddresses: [] },
