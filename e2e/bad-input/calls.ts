@@ -156,6 +156,12 @@ export const calls: readonly BadCall[] = [
     ({ jobs }) => jobs.sendMessage({ id: unknownId, action: { case: "send", value: { text: "x" } } }),
     "not_found job_not_found id",
   ],
+  ["no host", ({ jobs, finishedId }) => jobs.allowHost({ id: finishedId }), field("host")],
+  [
+    "a host for a finished job",
+    ({ jobs, finishedId }) => jobs.allowHost({ id: finishedId, host: "example.com" }),
+    "failed_precondition job_finished",
+  ],
   ["no mode", ({ jobs, finishedId }) => jobs.setPermissionMode({ id: finishedId }), field("mode")],
   [
     "a mode for a task",

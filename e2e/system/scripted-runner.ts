@@ -6,7 +6,7 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { RunnerInfoSchema } from "#gen/fleet/v1/runner_pb.js";
 import type { Ask, Decision } from "#gen/job/v1/ask_pb.js";
 import { type JobEvent, LogPositionSchema, type Message } from "#gen/job/v1/job_event_pb.js";
-import type { PermissionMode } from "#gen/job/v1/job_pb.js";
+import type { Actor, PermissionMode } from "#gen/job/v1/job_pb.js";
 import {
   RunnerService,
   type StartJobRequest,
@@ -18,11 +18,12 @@ import { eventAt, isNotable } from "#protocol/batch.ts";
 /** What an event tells. */
 export type Payload = Parameters<typeof eventAt>[1];
 
-/** A call of the gateway's that steers an agent. */
+/** A call of the gateway's that steers a job. */
 export type SteeringCall =
   | { readonly kind: "decide"; readonly jobId: string; readonly askId: string; readonly decision: Decision }
   | { readonly kind: "message"; readonly jobId: string; readonly message: Message }
-  | { readonly kind: "mode"; readonly jobId: string; readonly mode: PermissionMode };
+  | { readonly kind: "mode"; readonly jobId: string; readonly mode: PermissionMode }
+  | { readonly kind: "allowHost"; readonly jobId: string; readonly host: string; readonly actor: Actor | undefined };
 
 /**
  * A runner whose attempts do what a test says: it writes their events and hears what the gateway passes on. It checks no
@@ -103,6 +104,10 @@ export class ScriptedRunner {
     },
     setPermissionMode: ({ jobId, mode }) => {
       this.#answer({ kind: "mode", jobId, mode });
+      return {};
+    },
+    allowHost: ({ jobId, host, actor }) => {
+      this.#answer({ kind: "allowHost", jobId, host, actor });
       return {};
     },
   };

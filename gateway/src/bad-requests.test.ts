@@ -142,6 +142,10 @@ test.each<[string, BadRequest]>([
   ["a variable that loads code", { body: post({ env: { LD_PRELOAD: "x" } }), ...bad, field: "env" }],
   ["a variable with a NUL", { body: post({ env: { A: "\u0000" } }), ...bad, field: "env[A]" }],
   ["a variable that is an object", { body: post({ env: { A: {} } }), ...bad, field: "env.A" }],
+  ["an address to reach", { body: post({ allowed_hosts: ["a.example", "[::1]"] }), ...bad, field: "allowed_hosts[1]" }],
+  ["a host in capitals", { body: post({ allowed_hosts: ["A.example"] }), ...bad, field: "allowed_hosts[0]" }],
+  ["a URL as host", { body: post({ allowed_hosts: ["https://a.example"] }), ...bad, field: "allowed_hosts[0]" }],
+  ["a host given twice", { body: post({ allowed_hosts: ["a.example", "a.example"] }), ...bad, field: "allowed_hosts" }],
   ["labels as a list", { body: post({ labels: ["a"] }), ...bad, field: "labels" }],
   ["a malformed runner label", { body: post({ runner_labels: ["A B"] }), ...bad, field: "runner_labels[0]" }],
   [
@@ -230,6 +234,10 @@ test.each<[string, BadRequest]>([
     "an unknown permission mode for a job",
     { path: `/api/jobs/${jobId}/permission-mode`, body: '{"mode":"yolo"}', ...bad, field: "mode" },
   ],
+  ...["*", "*.com/", "a.example:0", "a.example.", "u@a.example", ""].map((host): [string, BadRequest] => [
+    `"${host}" to allow`,
+    { path: `/api/jobs/${jobId}/allowed-hosts`, body: JSON.stringify({ host }), ...bad, field: "host" },
+  ]),
   ["a field for a cancel", { path: `/api/jobs/${jobId}/cancel`, body: '{"force":true}', ...malformed, field: "force" }],
   ["a path that is none", { method: "GET", path: "/api/nothing", status: 404, reason: "not_found" }],
   ["a method that a path does not know", { method: "PUT", path: "/api/jobs", status: 405, reason: "unimplemented" }],

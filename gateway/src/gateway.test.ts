@@ -50,6 +50,7 @@ test("every field of a job reaches the service", async () => {
     ...{ queue_timeout_ms: 2000, ask_timeout_ms: 3000, max_turns: 7, max_log_bytes: 65_536, budget_usd: 1.25 },
     ...{ model: "opus", permission_mode: "accept_edits", allowed_tools: ["Read"], denied_tools: ["Bash"] },
     ...{ append_system_prompt: "be brief", effort: "high", continues: jobId },
+    ...{ allowed_hosts: ["example.com", "*.example.com:8443"] },
   };
   const response = await send(`${home}/api/jobs`, { method: "POST", headers: json, body: JSON.stringify(body) });
   const { continues, ...same } = body;

@@ -25,6 +25,12 @@ export interface AttemptParts {
   readonly onReached: () => void;
 }
 
+/** How a runner's calls name an attempt. */
+export interface AttemptKey {
+  readonly jobId: string;
+  readonly attempt: number;
+}
+
 /** The last try begins at most so long after the first; with its own 10 s that stays below the 15 s of an offer. */
 const startWindowMs = 2_000;
 /** Durable events are acknowledged at most so often. */
@@ -70,6 +76,13 @@ export class Attempt {
     const runner = await this.#parts.connect(holder.url);
     const grace = { seconds: BigInt(stopGraceMs / 1000), nanos: 0 };
     await runner.stopJob({ ...this.#key(holder), cause: EndCause.CANCELED, actor, grace });
+  }
+
+  /** Asks something of the runner that holds the attempt. Throws UNAVAILABLE when none does. */
+  async call<Result>(use: (runner: RunnerClient, key: AttemptKey) => Promise<Result>): Promise<Result> {
+    const { holder } = this.#parts.record.memory;
+    if (holder?.phase !== "held") throw new ConnectError("no runner holds the job", Code.Unavailable);
+    return await use(await this.#parts.connect(holder.url), this.#key(holder));
   }
 
   /** Tells the runner that everything is stored here and that it may forget the attempt. */
@@ -170,7 +183,7 @@ export class Attempt {
     this.#parts.record.finishWith(EndCause.RUNNER_LOST, message);
   }
 
-  #key({ attempt }: Holder) {
+  #key({ attempt }: Holder): AttemptKey {
     return { jobId: this.#parts.record.memory.job.id, attempt };
   }
 }

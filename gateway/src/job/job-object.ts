@@ -9,6 +9,7 @@ import type { ReadAttachment } from "../attachment/attachments.ts";
 import { type Env, parseSettings } from "../env.ts";
 import type { Admission, Offer, OfferAnswer } from "../offer.ts";
 import { createRunnerClient } from "../runner-client.ts";
+import { allowHost } from "./allow-host.ts";
 import { askNotFound } from "./ask-refusals.ts";
 import type { Decided } from "./asks.ts";
 import { Attempt } from "./attempt.ts";
@@ -140,6 +141,13 @@ export class JobObject extends DurableObject<Env> {
   /** Changes what the agent may do unasked. While it runs, the Job follows as soon as the runner's event is here. */
   async setPermissionMode(mode: PermissionMode, actor: Actor): Promise<Answer<Job>> {
     return (await this.#conversation?.setMode(mode, actor)) ?? { refused: jobNotFound() };
+  }
+
+  /** Lets the Job reach another host from now on. Answers once its runner has that; the event follows. */
+  async allowHost(host: string, actor: Actor): Promise<Answer<null>> {
+    const record = this.#record;
+    if (record === undefined) return { refused: jobNotFound() };
+    return await allowHost({ record, attempt: this.#drive() }, { host, actor });
   }
 
   /** Starts the Job on the offered runner, if it still waits. */

@@ -130,7 +130,11 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
     openPullRequest: () => notImplemented("OpenPullRequest"),
     listArtifacts: () => notImplemented("ListArtifacts"),
     readArtifact: () => notImplemented("ReadArtifact"),
-    allowHost: () => notImplemented("AllowHost"),
+
+    async allowHost({ id, host }, context) {
+      value(await jobObject(id).allowHost(host, context.values.get(callerKey).actor));
+      return {};
+    },
 
     async uploadAttachment({ sha256, size, offset, data }) {
       const received = value(await env.ATTACHMENT.getByName(sha256).put({ sha256, size, offset, data }));

@@ -5,6 +5,7 @@ import type { Caller } from "../auth/caller.ts";
 import { isUnauthenticated } from "../auth/identify.ts";
 import type { Admission, ReportError, Rpc } from "../rpc.ts";
 import { agentRoutes } from "./agent.ts";
+import { allowedHostRoute } from "./allowed-hosts.ts";
 import { attachmentRoute } from "./attachments.ts";
 import { fleetRoutes } from "./fleet.ts";
 import { allJobsStreamRoute } from "./fleet-stream.ts";
@@ -25,6 +26,7 @@ const routes: readonly Route[] = [
   ...fleetRoutes,
   usageRoute,
   attachmentRoute,
+  allowedHostRoute,
   ...agentRoutes,
 ];
 

@@ -32,6 +32,7 @@ export function parseCreateJob(body: JsonFields, idempotencyKey: string): Create
       runnerLabels: fields.strings("runner_labels") ?? [],
       priority: fields.integer("priority", { min: -100, max: 100 }) ?? 0,
       env: fields.texts("env") ?? {},
+      allowedHosts: fields.strings("allowed_hosts") ?? [],
       limits: parseLimits(fields),
     },
   });

@@ -36,6 +36,7 @@ export function jobToJson(job: Job, origin: string): JsonObject {
     runner_labels: job.spec?.runnerLabels ?? [],
     priority: job.spec?.priority ?? 0,
     env: job.spec?.env ?? {},
+    allowed_hosts: job.spec?.allowedHosts ?? [],
     ...limitsToJson(job),
     created_by: actorToJson(job.creator),
     retry_of: job.retryOf || null,
