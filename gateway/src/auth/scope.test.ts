@@ -11,14 +11,17 @@ test("reading needs viewer, changing a job operator, changing the fleet admin", 
   );
   expect(names).toEqual({
     viewer: [
-      ...["GetJob", "ListJobs", "WatchJob", "WatchJobs", "ReadLog", "GetDiff", "ListAsks", "ListAskRules"],
-      ...["ListRunners", "CheckRunner", "GetUsage"],
+      ...["GetJob", "ListJobs", "WatchJob", "WatchJobs", "ReadLog", "GetDiff", "ListArtifacts", "ReadArtifact"],
+      ...["ListAsks", "ListAskRules", "ListRunners", "CheckRunner", "GetUsage"],
     ],
     operator: [
       "CreateJob",
       "CancelJob",
       "RetryJob",
       "DeleteJob",
+      "PushBranch",
+      "OpenPullRequest",
+      "AllowHost",
       "SendMessage",
       "DecideAsk",
       "CreateAskRule",
