@@ -19,6 +19,7 @@ import { countHeld, newerJob } from "./jobs/job-list.ts";
 import { announceEnds, createJobStore, type JobStore } from "./jobs/job-store.ts";
 import { createNewJob, type NewJob } from "./jobs/new-job.ts";
 import { type Composer, createComposer } from "./messages/composer.ts";
+import { type Allowing, createAllowing } from "./network/allowing.ts";
 import type { Place } from "./place.ts";
 import { createRouter, type Route } from "./route.ts";
 import { createSession, type Session } from "./session/session.ts";
@@ -50,6 +51,7 @@ export interface Page {
   readonly reviewedAskId: Signal<string | undefined>;
   readonly composer: Composer;
   readonly modeChange: ModeChange;
+  readonly allowing: Allowing;
   readonly usage: UsageStore;
   readonly rules: RuleStore;
   readonly panelTab: Signal<PanelTab>;
@@ -183,6 +185,7 @@ export function createPage(features: Features, place: Place): Page {
     reviewedAskId: signal<string>(),
     composer,
     modeChange: createModeChange(jobService, jobs.learn),
+    allowing: createAllowing(jobService),
     usage: createUsageStore(fleet),
     rules: createRuleStore(jobService),
     panelTab,

@@ -10,6 +10,7 @@ import { JobStage } from "./job/job-stage.tsx";
 import { ModeControl } from "./job/mode-control.tsx";
 import { jobTitle } from "./jobs/job-words.ts";
 import { ComposerForm } from "./messages/composer-form.tsx";
+import { RefusedHostsList } from "./network/refused-hosts-list.tsx";
 import type { Page } from "./page.ts";
 import { UsagePage } from "./usage/usage-page.tsx";
 
@@ -46,6 +47,7 @@ function StageContent({ page }: { readonly page: Page }) {
         onView={(view) => {
           page.chosenView.value = view;
         }}
+        network={<RefusedHostsList job={job} hosts={page.open.feed.value.refusedHosts.all} allowing={page.allowing} />}
         {...(isAgent ? agentParts(page, job, route.askId) : {})}
       />
     );

@@ -1,4 +1,4 @@
-import type { JobEvent, ProcessEvent, WorkspaceEvent } from "#gen/job/v1/job_event_pb.js";
+import type { JobEvent, NetworkEvent, ProcessEvent, WorkspaceEvent } from "#gen/job/v1/job_event_pb.js";
 import { EndCause } from "#gen/job/v1/job_pb.js";
 
 /** What the log says in passing about an event that is not output; nothing for most. */
@@ -8,6 +8,8 @@ export function noteFor({ payload }: JobEvent): { readonly text: string; readonl
       return quiet(workspaceText(payload.value));
     case "process":
       return quiet(processText(payload.value));
+    case "network":
+      return networkNote(payload.value);
     default:
       return undefined;
   }
@@ -38,6 +40,17 @@ function processText({ event }: ProcessEvent): string | undefined {
       return `${event.value.signal} sent`;
     case "exited":
       return event.value.signal ? `ended by ${event.value.signal}` : `exited with ${event.value.exitCode ?? 0}`;
+    default:
+      return undefined;
+  }
+}
+
+function networkNote({ event }: NetworkEvent): ReturnType<typeof noteFor> {
+  switch (event.case) {
+    case "refused":
+      return { text: event.value.message, tone: "warn" };
+    case "allowed":
+      return quiet(`${event.value.host} allowed by ${event.value.actor?.id ?? "a caller"}`);
     default:
       return undefined;
   }

@@ -15,6 +15,7 @@ import { type WatchJobResponse, WatchOutcome, type WatchVerdict } from "#gen/job
 import { newerJob } from "../jobs/job-list.ts";
 import { isFinal } from "../jobs/job-state.ts";
 import { LogBuffer } from "../log/log-buffer.ts";
+import { RefusedHosts } from "../network/refused-hosts.ts";
 import { Transcript } from "../transcript/transcript.ts";
 import { noteFor } from "./event-note.ts";
 
@@ -25,6 +26,7 @@ export class MissingEventError extends Error {}
 export class JobFeed {
   readonly log = new LogBuffer();
   readonly transcript = new Transcript();
+  readonly refusedHosts = new RefusedHosts();
   readonly #asks = new Map<string, Ask>();
   readonly #messages = new Map<string, Message>();
   #job: Job | undefined;
@@ -158,6 +160,9 @@ export class JobFeed {
       case "stateChanged":
         if (payload.value.status && isFinal(payload.value.status.state)) this.#finish();
         this.#update(sequence, (job) => stateChanged(job, payload.value));
+        break;
+      case "network":
+        this.refusedHosts.take(payload.value);
         break;
       case "process":
         if (payload.value.event.case === "stopRequested") this.#isStopping = true;

@@ -22,6 +22,8 @@ export function JobStage(props: {
   readonly version: number;
   readonly view: JobView;
   readonly onView: (view: JobView) => void;
+  /** Hosts that it could not reach. */
+  readonly network: ComponentChildren;
   /** Of an agent: what it may do unasked, what it asks, and what it took and can be told. */
   readonly mode?: ComponentChildren;
   readonly asks?: ComponentChildren;
@@ -33,6 +35,7 @@ export function JobStage(props: {
     <article class="job" aria-labelledby="job-title">
       <JobHeader job={job} feed={feed} mode={props.mode} />
       {props.asks}
+      {props.network}
       {isAgent && (
         <Tabs
           name="stage"
