@@ -119,6 +119,7 @@ function jobSettings(variables: Variables): JobSettings {
     taskWallMs: variables.integer("JOB_TIMEOUT_MS", 300_000, 1000, 604_800_000),
     maxLogBytes: variables.integer("MAX_LOG_BYTES", 4 * 2 ** 30, 65_536, 4 * 2 ** 30),
     workspace: workspaceSettings(variables),
+    gitAuthor: gitAuthor(variables),
     executors: {
       searchPath: [variables.text("PATH", ""), ownPrograms].join(delimiter),
       jobPath: path,
@@ -149,6 +150,17 @@ function secretsToHide(variables: Variables, mcpServers: McpServers = {}): reado
   const others = variables.file("REDACT_FILE", readSecrets) ?? [];
   return [...shared.map((secret) => secret.trim()), ...keys, ...mcpSecrets(mcpServers), ...others];
 }
+
+/** Such as "Ana Bell <ana@example.com>". */
+function gitAuthor(variables: Variables): JobSettings["gitAuthor"] {
+  const pattern = /^([^<>\p{C}]*[^<>\p{C}\s]) <([^<>\p{C}\s]+@[^<>\p{C}\s]+)>$/u;
+  const text = variables.matching("GIT_AUTHOR", defaultAuthor, pattern, "a name and an <address>");
+  const [, name = "", email = ""] = pattern.exec(text) ?? [];
+  return { name, email };
+}
+
+/** No mail goes there. */
+const defaultAuthor = "BlazeCraft runner <runner@blazecraft.invalid>";
 
 function modelSettings(variables: Variables): ModelSettings {
   const apiKey = variables.optional("ANTHROPIC_API_KEY");

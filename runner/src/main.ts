@@ -13,6 +13,7 @@ import type { ExecutorStatus } from "./executor/executor.ts";
 import { listExecutors } from "./executor/executors.ts";
 import { Attachments } from "./job/attachments.ts";
 import { Jobs } from "./job/jobs.ts";
+import { LeftWork } from "./job/left-work.ts";
 import { Sessions } from "./job/sessions.ts";
 import { canUseWarmAgent, warmAgentName } from "./job/warm-use.ts";
 import { DayLedger, ledgerDirectory } from "./model-proxy/day-ledger.ts";
@@ -77,6 +78,7 @@ async function runRunner(config: Config): Promise<void> {
   const service = createRunnerService({
     config,
     jobs,
+    leftWork: new LeftWork({ settings: config.job, supervisors }),
     attachments,
     executors,
     spending,

@@ -18,16 +18,19 @@ import type { ExecutorStatus } from "./executor/executor.ts";
 import type { Attachments } from "./job/attachments.ts";
 import { requireDiskRoom } from "./job/disk-room.ts";
 import type { Jobs } from "./job/jobs.ts";
+import type { LeftWork } from "./job/left-work.ts";
 import type { Ledger } from "./model-proxy/day-ledger.ts";
 import { streamEnvelopes } from "./spool/event-stream.ts";
 import { allowHost, decideAsk, sendMessage, setPermissionMode } from "./steer.ts";
 import { freeBytes } from "./supervisor/disk-watch.ts";
 import { version } from "./version.ts";
+import { getDiff } from "./work.ts";
 
 /** What the service answers from. */
 export interface RunnerServiceOptions {
   readonly config: Config;
   readonly jobs: Jobs;
+  readonly leftWork: LeftWork;
   readonly attachments: Attachments;
   /** What was found of each executor. */
   readonly executors: ReadonlyMap<string, Promise<ExecutorStatus>>;
@@ -70,7 +73,9 @@ export function createRunnerService(options: RunnerServiceOptions): ServiceImpl<
       await decideAsk(jobs.get(request.jobId, request.attempt), request);
       return {};
     },
-    getDiff: () => notImplemented("GetDiff"),
+    async getDiff(request) {
+      return { diff: await getDiff(request, options) };
+    },
     pushBranch: () => notImplemented("PushBranch"),
     openPullRequest: () => notImplemented("OpenPullRequest"),
     readArtifact: () => notImplemented("ReadArtifact"),

@@ -15,7 +15,7 @@ import { noHost } from "./check-job.ts";
 import type { Attempt } from "./job/attempt.ts";
 import type { Call } from "./job/supervisor-calls.ts";
 import { parseHostRule } from "./sandbox/host-rule.ts";
-import type { CallAnswer, CallRefusal, CommandActor } from "./supervisor/control.ts";
+import type { CallAnswer, CommandActor, SteeringRefusal } from "./supervisor/control.ts";
 
 /** Passes a decision on. What comes of it is told by the event that closes the ask. */
 export async function decideAsk(attempt: Attempt, { askId, decision }: DecideAskRequest): Promise<void> {
@@ -47,7 +47,7 @@ export async function allowHost(attempt: Attempt, { host, actor }: AllowHostRequ
 async function call(attempt: Attempt, command: Call): Promise<Exclude<CallAnswer, { kind: "refused" }>> {
   const answer = await attempt.calls.call(command);
   if (answer.kind !== "refused") return answer;
-  const { reason, action } = refusals[answer.refusal];
+  const { reason, action } = refusals[answer.refusal as SteeringRefusal];
   throw problemError({ code: Code.FailedPrecondition, reason, action, message: answer.message });
 }
 
@@ -65,7 +65,7 @@ function requireAgent({ hasAgent, jobId }: Attempt): void {
   });
 }
 
-const refusals: Readonly<Record<CallRefusal, { readonly reason: ProblemReason; readonly action: string }>> = {
+const refusals: Readonly<Record<SteeringRefusal, { readonly reason: ProblemReason; readonly action: string }>> = {
   consumed: { reason: ProblemReason.MESSAGE_CONSUMED, action: "Send another message." },
   ended: { reason: ProblemReason.JOB_FINISHED, action: "Create a job that continues this one." },
   unsupported: { reason: ProblemReason.NOT_SUPPORTED, action: "Choose another permission mode." },

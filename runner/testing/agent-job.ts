@@ -14,7 +14,7 @@ export interface AskedQuestion {
 
 /** What an executor sees of its job, with what it did to it. */
 export interface AgentJob {
-  readonly job: Pick<ExecutorJob, "emit" | "ask" | "messages" | "modeChanged" | "home" | "workspace">;
+  readonly job: Pick<ExecutorJob, "emit" | "ask" | "messages" | "modeChanged" | "untilRecorded" | "home" | "workspace">;
   readonly events: EventPayload[];
   readonly asked: AskedQuestion[];
   readonly modes: PermissionMode[];
@@ -52,6 +52,7 @@ export function makeAgentJob(home = "/nowhere"): AgentJob {
       ask,
       messages,
       modeChanged: (mode) => modes.push(mode),
+      untilRecorded: () => undefined,
       home,
       workspace: "/workspace",
     },

@@ -130,6 +130,11 @@ export interface ExecutorJob {
   readonly model: ModelAccess | undefined;
   /** What people tell the agent. */
   readonly messages: MessageQueue;
+  /**
+   * Settles once the work is recorded as it stood when the last turn ended: before that, nothing may begin another.
+   * Undefined when nothing is being recorded.
+   */
+  untilRecorded(): Promise<void> | undefined;
   /** Says in which permission mode the agent is. A mode that it is known to be in already is not news. */
   modeChanged(mode: PermissionMode): void;
 }

@@ -84,7 +84,7 @@ export class Jobs {
   }
 
   /** Whether an attempt was started before. */
-  holds({ jobId, attempt }: StartJobRequest): boolean {
+  holds({ jobId, attempt }: Pick<StartJobRequest, "jobId" | "attempt">): boolean {
     return this.#attempts.get(jobId)?.number === attempt;
   }
 

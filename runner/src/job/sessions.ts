@@ -21,6 +21,7 @@ import {
   takenSession,
   writeSession,
 } from "../supervisor/session-directory.ts";
+import { workspaceRecordName } from "../supervisor/workspace-record.ts";
 import { poolWorkspace } from "../workspace/workspace-pool.ts";
 
 /** How long sessions are kept for jobs that continue them. */
@@ -121,7 +122,8 @@ export class Sessions {
 
   #empty(key: string): void {
     this.#pool(key);
-    for (const name of ["workspace", "home", "attachments"]) discard(`${sessionRoot(key)}/${name}`);
+    for (const name of ["workspace", workspaceRecordName, "home", "attachments"])
+      discard(`${sessionRoot(key)}/${name}`);
   }
 
   #discard(key: string): void {

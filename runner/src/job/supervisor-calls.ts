@@ -1,16 +1,16 @@
 import { Code } from "@connectrpc/connect";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { problemError } from "#protocol/problem.ts";
-import type { CallAnswer, Report, SteeringCommand } from "../supervisor/control.ts";
+import type { CallAnswer, Report, SteeringCommand, WorkCommand } from "../supervisor/control.ts";
 import type { Supervisor } from "../supervisor/supervisor-pool.ts";
 
 /** A command that is answered, before it has its number. */
-export type Call = Uncalled<Exclude<SteeringCommand, { kind: "decide" }>>;
+export type Call = Uncalled<Exclude<SteeringCommand, { kind: "decide" }> | WorkCommand>;
 
 type Uncalled<Command> = Command extends unknown ? Omit<Command, "call"> : never;
 
 /**
- * What people want of one attempt's agent, on its way to the supervisor. A supervisor that is not on the line, because the
+ * What people want of one attempt's agent or work, on its way to the supervisor. A supervisor that is not on the line, because the
  * runner or the line has just been restarted, is waited for a little.
  */
 export class SupervisorCalls {
@@ -46,7 +46,7 @@ export class SupervisorCalls {
   }
 
   /** Passes on a call, and answers what came of it. */
-  async call(call: Call): Promise<CallAnswer> {
+  async call(call: Call, { answerMs } = { answerMs: steeringMs }): Promise<CallAnswer> {
     const supervisor = await this.#reach();
     this.#calls += 1;
     const number = this.#calls;
@@ -96,7 +96,7 @@ export class SupervisorCalls {
 /** Several times what a supervisor takes to dial again. */
 const connectMs = 5_000;
 /** An agent's program that is asked to do something, and does not say so, may do it later: the event tells. */
-const answerMs = 10_000;
+const steeringMs = 10_000;
 
 function unreachable() {
   return problemError({

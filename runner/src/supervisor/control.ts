@@ -50,10 +50,28 @@ export type Command =
   | { readonly kind: "recover"; readonly jobId: string }
   /** Start an agent that waits for a job, in a session of this name; only to a spare that has none. */
   | { readonly kind: "warm"; readonly session: string; readonly agent: string; readonly settings: JobSettings }
+  /** Do something for the work that an ended job left in the directory of this name; only to a spare. */
+  | { readonly kind: "serve"; readonly place: string; readonly settings: JobSettings; readonly work: WorkCommand }
   /** It is not needed after all; only to a spare. */
   | { readonly kind: "leave" }
   | { readonly kind: "stop"; readonly stop: StopOrder }
-  | SteeringCommand;
+  | SteeringCommand
+  | WorkCommand;
+
+/** What people want of the work of a job, while it runs or behind it. Answered with its number. */
+export type WorkCommand =
+  /** The fields are those of GetDiffRequest. */
+  {
+    readonly kind: "diff";
+    readonly call: number;
+    readonly path: string;
+    readonly statOnly: boolean;
+    readonly fromTurn: number;
+    readonly toTurn: number;
+  };
+
+/** Such a command before it has its number. */
+export type WorkWish = Omit<WorkCommand, "call">;
 
 /** What people want of a job. One with a `call` is answered with that number. Messages are in their JSON form. */
 export type SteeringCommand =
@@ -74,14 +92,21 @@ export type CallAnswer =
   | { readonly kind: "done" }
   /** The message as it stands. */
   | { readonly kind: "message"; readonly message: JsonValue }
+  | { readonly kind: "diff"; readonly diff: JsonValue }
   /** One lower-case fact says why. */
   | { readonly kind: "refused"; readonly refusal: CallRefusal; readonly message: string };
 
+/** Why a call is refused. */
+export type CallRefusal = SteeringRefusal | WorkRefusal;
+
 /**
- * Why a call is refused: the agent has the message, takes no more of them, or has no such mode; the job is not confined, or
- * nobody may let it reach more hosts.
+ * The agent has the message, takes no more of them, or has no such mode; the job is not confined, or nobody may let it reach
+ * more hosts.
  */
-export type CallRefusal = "consumed" | "ended" | "unsupported" | "unconfined" | "fixedHosts";
+export type SteeringRefusal = "consumed" | "ended" | "unsupported" | "unconfined" | "fixedHosts";
+
+/** The workspace is not checked out yet, the agent has ended no such turn, or git failed. */
+export type WorkRefusal = "not-ready" | "no-turn" | "failed";
 
 /** Who is behind a command. */
 export interface CommandActor {
@@ -131,6 +156,7 @@ const isJson: Check = () => true;
 const answerFields: Fields<CallAnswer> = {
   done: {},
   message: { message: isJson },
+  diff: { diff: isJson },
   refused: { refusal: isString, message: isString },
 };
 const isAnswer: Check = (value) => isMessage(value, answerFields);
@@ -157,10 +183,18 @@ const reportFields: Fields<Report> = {
   cooled: { session: isString },
 };
 
+const isBoolean: Check = (value) => typeof value === "boolean";
+const workFields: Fields<WorkCommand> = {
+  diff: { call: isNumber, path: isString, statOnly: isBoolean, fromTurn: isNumber, toTurn: isNumber },
+};
+const isWork: Check = (value) => isMessage(value, workFields);
+
 const commandFields: Fields<Command> = {
+  ...workFields,
   run: { jobId: isString, slot: isNumber, settings: isSettings },
   recover: { jobId: isString },
   warm: { session: isString, agent: isString, settings: isSettings },
+  serve: { place: isString, settings: isSettings, work: isWork },
   leave: {},
   stop: { stop: isStop },
   decide: { askId: isString, decision: isJson },

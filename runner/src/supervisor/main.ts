@@ -6,10 +6,10 @@
 import { ActorKind, EndCause } from "#gen/job/v1/job_pb.js";
 import { type OutputPipes, openOutputPipes } from "../process/pipe.ts";
 import { noSandbox } from "../sandbox/none.ts";
-import type { Command, SteeringCommand } from "./control.ts";
+import type { Command } from "./control.ts";
 import { holdJob, holdLostJob } from "./hold-job.ts";
 import { rehearseJob } from "./rehearse-job.ts";
-import { RunnerLink } from "./runner-link.ts";
+import { type OwnCommand, RunnerLink } from "./runner-link.ts";
 import { StopSignal } from "./stop-signal.ts";
 import type { WarmAgent } from "./warm-agent.ts";
 
@@ -36,7 +36,7 @@ process.on("SIGTERM", () => {
   stop?.stop({ cause: EndCause.RUNNER_STOPPED, actor: { kind: ActorKind.RUNNER, id: "" }, graceMs: 10_000 });
 });
 
-function obey(command: Exclude<Command, SteeringCommand>): void {
+function obey(command: OwnCommand): void {
   switch (command.kind) {
     case "run":
       // A failure ends this process; the runner sees that and has the job recovered.
@@ -47,6 +47,9 @@ function obey(command: Exclude<Command, SteeringCommand>): void {
       return;
     case "warm":
       warm = warmUp(command);
+      return;
+    case "serve":
+      void serve(command);
       return;
     case "leave":
       void vanish();
@@ -69,6 +72,16 @@ async function run(command: Extract<Command, { kind: "run" }>): Promise<void> {
   stop = undefined;
   if (!link.isOpen || jobsHeld >= maxJobs || process.memoryUsage.rss() > maxResidentBytes) return leave();
   if (pipes.length === 0) pipes = await openOutputPipes(".", pipesAtOnce);
+  link.free();
+}
+
+async function serve(command: Extract<Command, { kind: "serve" }>): Promise<void> {
+  const taken = warm;
+  warm = undefined;
+  // Loaded when it is needed: most work is looked at while its job runs, or by what the gateway keeps of it.
+  const { serveWork } = await import("./serve-work.ts");
+  link.answer(command.work.call, await serveWork(command, sandbox));
+  await (await taken)?.discard();
   link.free();
 }
 

@@ -7,19 +7,24 @@ import { CredentialStore } from "../workspace/credentials.ts";
 import type { GitContext } from "../workspace/git.ts";
 import { repositoriesUsedBy } from "../workspace/mirror-directory.ts";
 import { makeWorkspace } from "../workspace/workspace.ts";
+import { writeGitIdentity } from "./git-identity.ts";
+import type { JobWork } from "./job-work.ts";
 import type { OutcomeInit } from "./outcome.ts";
 import { resumeSession, type SessionUse } from "./resume-session.ts";
 import type { JobRun } from "./run-job.ts";
-import { sessionKey } from "./session-directory.ts";
+import { giveBackSession, sessionKey } from "./session-directory.ts";
+import { setBackWorkspace } from "./set-back.ts";
+import { titleOf } from "./title.ts";
+import { readWorkspaceRecord } from "./workspace-record.ts";
 
 /** Whether there is a workspace, and the id of the session that goes on in it, if one does. */
 export type Prepared =
   | { readonly kind: "ready"; readonly resumes: string | undefined }
   | { readonly kind: "failed"; readonly outcome: OutcomeInit };
 
-/** Makes the workspace of a job, or takes up the one that it continues. */
-export function prepareWorkspace(run: JobRun): Promise<Prepared> {
-  return run.request.continues === "" ? beginWorkspace(run) : takeUpSession(run);
+/** Makes the workspace of a job, or takes up the one that it continues; `work` is told where the job begins in it. */
+export function prepareWorkspace(run: JobRun, work: JobWork): Promise<Prepared> {
+  return run.request.continues === "" ? beginWorkspace(run, work) : takeUpSession(run, work);
 }
 
 /** A job as it uses its session. */
@@ -29,7 +34,7 @@ export function sessionUse(run: JobRun, signal: AbortSignal): SessionUse {
   return { request, spec, directory, executor, git: gitContext(run, signal) };
 }
 
-async function beginWorkspace(run: JobRun): Promise<Prepared> {
+async function beginWorkspace(run: JobRun, work: JobWork): Promise<Prepared> {
   const { request, spec, settings, writer, stop } = run;
   const result = await makeWorkspace({
     repoRef: spec.repoRef,
@@ -39,7 +44,10 @@ async function beginWorkspace(run: JobRun): Promise<Prepared> {
     git: gitContext(run, stop.signal),
     hostGit: hostGitContext(run, stop.signal),
     credentials: openCredentials(run),
-    emit: (event) => writer.event({ case: "workspace", value: { event } }),
+    emit: (event) => {
+      writer.event({ case: "workspace", value: { event } });
+      if (event.case === "checkedOut") beginWork(run, work, event.value);
+    },
   });
   const said = result.kind === "ready" ? result.notice : result.detail;
   if (said !== "") writer.log(LogStream.STDERR, Buffer.from(`${cutText(said, maxDetailBytes).text}\n`));
@@ -47,16 +55,39 @@ async function beginWorkspace(run: JobRun): Promise<Prepared> {
   return failed(EndCause.CLONE_FAILED, result.message);
 }
 
-async function takeUpSession(run: JobRun): Promise<Prepared> {
-  const resumption = await resumeSession(sessionUse(run, run.stop.signal));
+async function takeUpSession(run: JobRun, work: JobWork): Promise<Prepared> {
+  const { request, directory, writer, stop } = run;
+  const resumption = await resumeSession(sessionUse(run, stop.signal));
   if (resumption.kind === "lost") return failed(EndCause.SESSION_LOST, resumption.message);
-  const { sessionId, commit } = resumption;
-  const value = { jobId: run.request.continues, sessionId, commit };
-  run.writer.event({ case: "workspace", value: { event: { case: "sessionResumed", value } } });
+  const before = readWorkspaceRecord(directory.workspace);
+  const setBack = await setBackWorkspace(request, before, gitContext(run, stop.signal));
+  if (setBack.kind === "lost") {
+    giveBackSession(request);
+    return failed(EndCause.SESSION_LOST, setBack.message);
+  }
+  const { sessionId } = resumption;
+  const commit = setBack.kind === "set-back" ? setBack.commit : resumption.commit;
+  if (commit !== "") beginWork(run, work, { commit: before?.baseCommit ?? commit, ref: before?.baseRef ?? "" });
+  const value = { jobId: request.continues, sessionId, commit };
+  writer.event({ case: "workspace", value: { event: { case: "sessionResumed", value } } });
   return { kind: "ready", resumes: sessionId };
 }
 
-function gitContext({ request, directory, settings, sandbox }: JobRun, signal: AbortSignal): GitContext {
+interface Base {
+  readonly commit?: string;
+  readonly ref?: string;
+}
+
+function beginWork({ request, spec, slot, directory, settings }: JobRun, work: JobWork, base: Base): void {
+  writeGitIdentity(directory.home, settings.gitAuthor);
+  const { jobId, attempt, jobUrl } = request;
+  const { commit: baseCommit = "", ref: baseRef = "" } = base;
+  const job = { jobId, attempt, slot, repoRef: spec.repoRef, title: titleOf(spec), jobUrl };
+  work.begin({ ...job, baseCommit, baseRef, checkpoints: [] });
+}
+
+/** Git in the workspace of a job, behind its walls. */
+export function gitContext({ request, directory, settings, sandbox }: JobRun, signal: AbortSignal): GitContext {
   const { workspace, home } = directory;
   return {
     jobId: request.jobId,

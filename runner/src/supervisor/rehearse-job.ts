@@ -54,7 +54,7 @@ async function performRehearsal(directory: JobDirectory): Promise<void> {
     writer,
     redaction,
     stop: new StopSignal(),
-    line: { onSteering: () => undefined, answer: () => undefined },
+    line: { onSteering: () => undefined, answer: () => undefined, onWork: () => undefined },
     enterPhase: (phase) => writer.event({ case: "phaseChanged", value: { phase } }),
   });
 }
@@ -80,6 +80,7 @@ const settings = {
     mirrors: { maxBytes: 0, keepMs: 0 },
     pool: { maxKept: 0, keepMs: 0 },
   },
+  gitAuthor: { name: "Runner", email: "runner@example.com" },
   executors: { searchPath: "/usr/bin:/bin" },
   model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
   redact: [],

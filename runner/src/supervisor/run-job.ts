@@ -2,7 +2,14 @@ import { rm } from "node:fs/promises";
 import { ActorKind, EndCause, JobPhase, JobState, PermissionMode } from "#gen/job/v1/job_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { cutText } from "../executor/cut-text.ts";
-import { type Conclusion, type Execution, type Executor, lineGapMs, Unstartable } from "../executor/executor.ts";
+import {
+  type Conclusion,
+  type EventPayload,
+  type Execution,
+  type Executor,
+  lineGapMs,
+  Unstartable,
+} from "../executor/executor.ts";
 import { executorName, findExecutor } from "../executor/executors.ts";
 import type { ModelProxy } from "../model-proxy/model-proxy.ts";
 import type { OutputPipes } from "../process/pipe.ts";
@@ -19,13 +26,15 @@ import { placeAttachments } from "./attachment-files.ts";
 import { type JobDirectory, writeLeader } from "./job-directory.ts";
 import { JobEgress } from "./job-egress.ts";
 import { jobEnvironment } from "./job-environment.ts";
+import { JobWork } from "./job-work.ts";
 import { type JobLimitsMs, limitsOf } from "./limits.ts";
 import { stoppedOutcome, unstartableOutcome, withSurvivors } from "./outcome.ts";
-import { prepareWorkspace, sessionUse, workspaceKey } from "./prepare-workspace.ts";
+import { gitContext, prepareWorkspace, sessionUse, workspaceKey } from "./prepare-workspace.ts";
 import { recordSession } from "./resume-session.ts";
 import { exitFacts, runProcess } from "./run-process.ts";
-import type { SteeringLine } from "./runner-link.ts";
+import type { SteeringLine, WorkLine } from "./runner-link.ts";
 import { markersOf, sessionKey } from "./session-directory.ts";
+import { withSetBackNote } from "./set-back.ts";
 import type { JobSettings } from "./settings.ts";
 import { Steering } from "./steering.ts";
 import type { StopSignal } from "./stop-signal.ts";
@@ -49,7 +58,7 @@ export interface JobRun {
   /** The writer's: what it is told to hide is hidden in all that is written from then on. */
   readonly redaction: Redaction;
   readonly stop: StopSignal;
-  readonly line: SteeringLine;
+  readonly line: SteeringLine & WorkLine;
   readonly enterPhase: (phase: JobPhase) => void;
 }
 
@@ -67,13 +76,15 @@ export async function runJob(run: JobRun): Promise<void> {
   const interruptMs = spec.work.case === "agent" ? agentInterruptMs : 0;
   stop.startLimits({ ...limits, interruptMs, isWaiting: () => steering.waits.isWaiting });
   const model = await openAgentModel(run, steering, events);
-  const { outcome, result } = await perform({ ...run, limits, events, steering, model });
+  const work = openWork(run);
+  const { outcome, result } = await perform({ ...run, limits, events, steering, model, work });
   // One that was not needed after all, such as without a workspace.
   await run.warm?.discard();
   stop.end();
   steering.close();
   await Promise.all([model?.close(), egress.close()]);
   enterPhase(JobPhase.COLLECTING);
+  await work.conclude(events.emit);
   if (outcome.cause !== EndCause.SESSION_LOST) {
     const use = sessionUse(run, AbortSignal.timeout(recordMs));
     // Without a record no job can continue the session, and is told so; this one has done its work.
@@ -93,6 +104,7 @@ interface ActiveRun extends JobRun {
   readonly events: ActiveEvents;
   readonly steering: Steering;
   readonly model: ModelProxy | undefined;
+  readonly work: JobWork;
 }
 
 function openEgress({ spec: { allowedHosts }, settings, egressDoor: door }: JobRun, { emit }: ActiveEvents): JobEgress {
@@ -106,6 +118,16 @@ function openSteering(run: Pick<ActiveRun, keyof JobRun | "limits" | "events"> &
   const steering = new Steering({ jobId: request.jobId, permissionMode, askMs, emit: events.emit, line, egress });
   stop.signal.addEventListener("abort", () => steering.close(), { once: true });
   return steering;
+}
+
+function openWork(run: JobRun): JobWork {
+  const { request, directory, settings, line } = run;
+  const { jobId } = request;
+  const { workspace } = directory;
+  const git = (signal: AbortSignal) => ({ ...gitContext(run, signal), network: "none" as const });
+  const work = new JobWork({ jobId, workspace, git, author: settings.gitAuthor });
+  line.onWork((command) => work.answer(command));
+  return work;
 }
 
 async function openAgentModel(
@@ -130,7 +152,7 @@ async function perform(run: ActiveRun): Promise<Conclusion> {
   const executor = findExecutor(spec, run.settings.executors);
   if (executor === undefined) return unstartable(unstartableOutcome(executorName(spec), "no such executor"));
   try {
-    const prepared = await prepareWorkspace(run);
+    const prepared = await prepareWorkspace(run, run.work);
     if (stop.order !== undefined) return { outcome: stoppedOutcome(stop.order, limits), result: "" };
     return prepared.kind === "failed" ? unstartable(prepared.outcome) : await execute(run, executor, prepared.resumes);
   } catch (error) {
@@ -141,14 +163,14 @@ async function perform(run: ActiveRun): Promise<Conclusion> {
 }
 
 async function execute(run: ActiveRun, executor: Executor, resumes: string | undefined): Promise<Conclusion> {
-  const { request, spec, directory, settings, writer, stop, enterPhase, limits, events, steering, model } = run;
+  const { request, spec, directory, settings, writer, stop, enterPhase, limits, events, steering, model, work } = run;
   const { permissionMode } = steering;
   const attachments = placeAttachments(spec, directory);
   const execution = await executor.prepare({
     jobId: request.jobId,
     attempt: request.attempt,
     session: sessionKey(request),
-    spec,
+    spec: withNotes(run),
     settings: settings.executors,
     workspace: directory.workspace,
     home: directory.home,
@@ -156,7 +178,11 @@ async function execute(run: ActiveRun, executor: Executor, resumes: string | und
     ...(resumes === undefined ? {} : { resumes }),
     ...(attachments && { attachments }),
     ...(run.warm && { waiting: run.warm.launch }),
-    emit: events.emit,
+    emit: (payload) => {
+      events.emit(payload);
+      if (isTurnEnd(payload)) work.turnEnded(events.emit);
+    },
+    untilRecorded: () => work.recording,
     permissionMode,
     ask: (question, context) => steering.asks.open(question, context),
     model,
@@ -181,6 +207,20 @@ async function execute(run: ActiveRun, executor: Executor, resumes: string | und
   const outcome =
     stopped === undefined ? conclusion.outcome : { ...stoppedOutcome(stopped, limits), ...exitFacts(exit) };
   return { ...conclusion, outcome: withSurvivors(outcome, survivors) };
+}
+
+function isTurnEnd(payload: EventPayload): boolean {
+  return payload.case === "agent" && payload.value.event?.case === "turnResult";
+}
+
+/** What the job is asked to do, with what its agent cannot know. */
+function withNotes({ spec, request }: JobRun): JobRun["spec"] {
+  const { work } = spec;
+  if (work.case !== "agent") return spec;
+  return {
+    ...spec,
+    work: { case: "agent", value: { ...work.value, prompt: withSetBackNote(work.value.prompt, request) } },
+  };
 }
 
 function startJob(run: JobRun, execution: Execution, onOutput: OutputListener): Promise<ProcessStart> {

@@ -12,11 +12,15 @@ import {
   send,
   socketName,
   type WarmReport,
+  type WorkCommand,
 } from "./control.ts";
+
+/** What the runner tells the supervisor itself. */
+export type OwnCommand = Exclude<Command, SteeringCommand | WorkCommand>;
 
 /** What a supervisor does with what it hears. */
 export interface RunnerLinkOptions {
-  readonly onCommand: (command: Exclude<Command, SteeringCommand>) => void;
+  readonly onCommand: (command: OwnCommand) => void;
   /** The runner went away while this supervisor held no job. */
   readonly onOrphaned: () => void;
 }
@@ -29,15 +33,22 @@ export interface SteeringLine {
   answer(call: number, answer: CallAnswer): void;
 }
 
+/** How people reach the work of the job that is held. */
+export interface WorkLine {
+  /** Who does from now on what they want of it. */
+  onWork(answer: (command: WorkCommand) => Promise<CallAnswer>): void;
+}
+
 /**
  * A supervisor's line to whichever runner owns the data directory now. Dials again whenever it is cut, and then says
  * where the job stands; what is reported meanwhile need not be kept, because the hello says it all.
  */
-export class RunnerLink implements SteeringLine {
+export class RunnerLink implements SteeringLine, WorkLine {
   readonly #options: RunnerLinkOptions;
   #socket: Socket | undefined;
   #held: HeldJob | null = null;
   #steer: (command: SteeringCommand) => void = () => undefined;
+  #work: (command: WorkCommand) => Promise<CallAnswer> = neverReady;
   #redialMs = firstRedialMs;
   #timer: NodeJS.Timeout | undefined;
 
@@ -64,6 +75,10 @@ export class RunnerLink implements SteeringLine {
     this.#steer = obey;
   }
 
+  onWork(answer: (command: WorkCommand) => Promise<CallAnswer>): void {
+    this.#work = answer;
+  }
+
   answer(call: number, answer: CallAnswer): void {
     this.#report({ kind: "answered", call, answer });
   }
@@ -81,6 +96,7 @@ export class RunnerLink implements SteeringLine {
     this.#report({ kind: "ended", end });
     this.#held = null;
     this.#steer = () => undefined;
+    this.#work = neverReady;
   }
 
   /** Says what became of an agent that was started before there is a job for it. */
@@ -111,6 +127,10 @@ export class RunnerLink implements SteeringLine {
     if (this.#socket !== undefined && this.isOpen) send(this.#socket, report);
   }
 
+  async #answerWork(command: WorkCommand): Promise<void> {
+    this.answer(command.call, await this.#work(command));
+  }
+
   #dial(): void {
     const socket = connect(socketName);
     this.#socket = socket;
@@ -120,6 +140,7 @@ export class RunnerLink implements SteeringLine {
     });
     onCommands(socket, (command) => {
       if (isSteering(command)) this.#steer(command);
+      else if (command.kind === "diff") void this.#answerWork(command);
       else this.#options.onCommand(command);
     });
     // Every error is followed by "close".
@@ -148,10 +169,16 @@ function isSteering(command: Command): command is SteeringCommand {
     case "run":
     case "recover":
     case "warm":
+    case "serve":
     case "leave":
     case "stop":
+    case "diff":
       return false;
   }
+}
+
+async function neverReady(): Promise<CallAnswer> {
+  return { kind: "refused", refusal: "not-ready", message: "no job works here" };
 }
 
 const firstRedialMs = 20;

@@ -25,6 +25,7 @@ const settings = {
   taskWallMs: 60_000,
   maxLogBytes: 1 << 20,
   workspace: workspaceSettings,
+  gitAuthor: { name: "Runner", email: "runner@example.com" },
   model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
   redact: [],
   egress: { allowed: [], mayAllowMore: true, exemptAddresses: [] },

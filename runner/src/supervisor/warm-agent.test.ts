@@ -38,6 +38,7 @@ async function startAgent({ maxWaitMs = 60_000, program = claudePath } = {}): Pr
       taskWallMs: 60_000,
       maxLogBytes: 1 << 20,
       workspace: workspaceSettings,
+      gitAuthor: { name: "Runner", email: "runner@example.com" },
       model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
       redact: [],
       egress: { allowed: [], mayAllowMore: true, exemptAddresses: [] },

@@ -23,6 +23,7 @@ function openSpares(count: number) {
     taskWallMs: 0,
     maxLogBytes: 0,
     workspace: workspaceSettings,
+    gitAuthor: { name: "Runner", email: "runner@example.com" },
     model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
     redact: [],
     egress: { allowed: [], mayAllowMore: true, exemptAddresses: [] },

@@ -24,7 +24,7 @@ export interface AcpSessionOptions {
   readonly name: string;
   readonly prompt: string;
   readonly wish: SessionWish;
-  readonly job: Pick<ExecutorJob, "emit" | "ask" | "messages" | "modeChanged">;
+  readonly job: Pick<ExecutorJob, "emit" | "ask" | "messages" | "modeChanged" | "untilRecorded">;
   /** A time in ms that never goes back. */
   readonly now: () => number;
 }
@@ -108,6 +108,7 @@ export class AcpSession implements AgentSteering {
     let prompt = this.#options.prompt;
     do {
       reason = await this.#play(session, prompt);
+      await this.#options.job.untilRecorded();
       prompt = this.#nextPrompt(reason);
     } while (prompt !== "");
     return reason;

@@ -24,7 +24,7 @@ export interface ClaudeSessionOptions {
   readonly prompt: string;
   /** Turns of the model; 0 is no limit. */
   readonly maxTurns: number;
-  readonly job: Pick<ExecutorJob, "emit" | "ask" | "messages" | "modeChanged" | "home" | "workspace">;
+  readonly job: Pick<ExecutorJob, "emit" | "ask" | "messages" | "modeChanged" | "untilRecorded" | "home" | "workspace">;
   /** The time in ms since 1970. */
   readonly now: () => number;
   /** What a program is asked for that was started before its job and greeted; undefined for one that was not. */
@@ -141,7 +141,7 @@ export class ClaudeSession implements AgentSteering {
         this.#requests.answered(line.object("response"));
         break;
       case "result":
-        this.#endTurn(line);
+        void this.#endTurn(line);
         break;
     }
   }
@@ -178,11 +178,13 @@ export class ClaudeSession implements AgentSteering {
     this.#isInterrupted = false;
   }
 
-  #endTurn(result: JsonObject): void {
+  async #endTurn(result: JsonObject): Promise<void> {
     this.#result = result;
     this.#isInterrupted = false;
     this.#limit.spend();
     if (result.count("queued_turn_count") > 0) return;
+    const recorded = this.#job.untilRecorded();
+    if (recorded !== undefined) await recorded;
     if (this.#mayGoOn(result) && this.#deliverMessages()) this.#isContinued = true;
     else this.#end();
   }

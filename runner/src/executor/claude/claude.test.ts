@@ -169,6 +169,7 @@ describe("without a runner", () => {
       model,
       messages: { isEmpty: true, take: () => [], close: () => undefined },
       modeChanged: () => undefined,
+      untilRecorded: () => undefined,
     });
   }
 
