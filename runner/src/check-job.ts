@@ -2,11 +2,12 @@ import { Code, type ConnectError } from "@connectrpc/connect";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { problemError } from "#protocol/problem.ts";
-import { parseRepoRef } from "#protocol/repo-ref.ts";
+import { requireRepository } from "./check-repository.ts";
 import type { ExecutorStatus } from "./executor/executor.ts";
 import { executorName } from "./executor/executors.ts";
 import { parseHostRule } from "./sandbox/host-rule.ts";
 import type { JobSettings } from "./supervisor/settings.ts";
+import type { GitStatus } from "./workspace/git-version.ts";
 
 type Spec = NonNullable<StartJobRequest["spec"]>;
 
@@ -15,12 +16,13 @@ export interface Offer {
   readonly settings: JobSettings;
   /** What was found of each executor. */
   readonly executors: ReadonlyMap<string, Promise<ExecutorStatus>>;
+  readonly git: Promise<GitStatus>;
 }
 
 /** Refuses what can be known to fail before anything is made for it. */
 export async function checkJob({ spec }: StartJobRequest, offer: Offer): Promise<void> {
   if (spec === undefined) return;
-  requireRepository(spec, offer);
+  await requireRepository(spec, { settings: offer.settings.workspace, git: offer.git });
   await requireExecutor(spec, offer);
   requireMcpServers(spec, offer);
   requireHosts(spec, offer);
@@ -34,18 +36,6 @@ export function noHost(field: string, text: string): ConnectError {
     field,
     message: `"${text}" names no host`,
     action: 'Give "host", "*.host.example", or either with ":port"; addresses cannot be allowed.',
-  });
-}
-
-function requireRepository(spec: Spec, { settings }: Offer): void {
-  const repoRef = parseRepoRef(spec.repoRef, settings.workspace);
-  if (repoRef.kind !== "refused") return;
-  throw problemError({
-    code: Code.InvalidArgument,
-    reason: ProblemReason.REPOSITORY_REFUSED,
-    field: "spec.repo_ref",
-    message: repoRef.reason,
-    action: "Give https://host/owner/name[@ref], owner/name[@ref], or a bare name for an empty workspace.",
   });
 }
 

@@ -25,6 +25,7 @@ import { sessionRoot } from "./supervisor/session-directory.ts";
 import { SupervisorPool } from "./supervisor/supervisor-pool.ts";
 import { WarmSpares } from "./supervisor/warm-spares.ts";
 import { version } from "./version.ts";
+import { probeGit } from "./workspace/git-version.ts";
 import { sweepWorkspaces } from "./workspace/workspace-upkeep.ts";
 
 const startTime = new Date();
@@ -74,6 +75,7 @@ async function runRunner(config: Config): Promise<void> {
     sweep();
   }, upkeepMs).unref();
   const executors = probeExecutors(config);
+  const git = probeGit(config.job.path, AbortSignal.timeout(probeTimeoutMs));
   const spending = new DayLedger(ledgerDirectory, Date.now);
   const service = createRunnerService({
     config,
@@ -81,6 +83,7 @@ async function runRunner(config: Config): Promise<void> {
     leftWork: new LeftWork({ settings: config.job, supervisors }),
     attachments,
     executors,
+    git,
     spending,
     startTime,
     heartbeatMs,

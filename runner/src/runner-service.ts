@@ -25,6 +25,7 @@ import { allowHost, decideAsk, sendMessage, setPermissionMode } from "./steer.ts
 import { freeBytes } from "./supervisor/disk-watch.ts";
 import { version } from "./version.ts";
 import { getDiff } from "./work.ts";
+import type { GitStatus } from "./workspace/git-version.ts";
 
 /** What the service answers from. */
 export interface RunnerServiceOptions {
@@ -34,6 +35,8 @@ export interface RunnerServiceOptions {
   readonly attachments: Attachments;
   /** What was found of each executor. */
   readonly executors: ReadonlyMap<string, Promise<ExecutorStatus>>;
+  /** What was found of git. */
+  readonly git: Promise<GitStatus>;
   /** What all jobs spend on models. */
   readonly spending: Ledger;
   readonly startTime: Date;
@@ -42,13 +45,13 @@ export interface RunnerServiceOptions {
 
 /** RunnerService, whoever called. */
 export function createRunnerService(options: RunnerServiceOptions): ServiceImpl<typeof RunnerService> {
-  const { config, executors, jobs, attachments } = options;
+  const { config, executors, git, jobs, attachments } = options;
   return {
     async getRunner() {
       return { info: await describeRunner(options) };
     },
     async startJob(request) {
-      await checkJob(request, { settings: config.job, executors });
+      await checkJob(request, { settings: config.job, executors, git });
       if (request.spec !== undefined && !jobs.holds(request)) {
         requireDiskRoom(config.minFreeDiskBytes);
         attachments.require(request.spec);
