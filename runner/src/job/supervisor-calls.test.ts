@@ -24,7 +24,7 @@ test("each call gets its own answer, in whatever order they come", async () => {
   const { supervisor, commands } = makeSupervisor();
   calls.connect(supervisor);
   const answers = [calls.call(mode), calls.call(mode)];
-  await vi.waitUntil(() => commands.length === 2);
+  await expect.poll(() => commands.length).toBe(2);
   calls.answered({ kind: "answered", call: 2, answer: { kind: "done" } });
   calls.answered({ kind: "answered", call: 9, answer: { kind: "done" } });
   calls.answered({ kind: "answered", call: 1, answer: { kind: "refused", refusal: "unsupported", message: "no" } });

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { findCgroups } from "./cgroups.ts";
 import { JobCgroup } from "./job-cgroup.ts";
 
@@ -25,7 +25,7 @@ describe.skipIf(cgroups.version === "none")("the control group of a job", () => 
   test("kills all that is in it, wherever it went, and is gone", async () => {
     const group = await open();
     start(group, "setsid sh -c 'trap \"\" TERM; sleep 600' & exec sleep 600");
-    await vi.waitFor(() => expect(group.pids.length).toBeGreaterThanOrEqual(3));
+    await expect.poll(() => group.pids.length).toBeGreaterThanOrEqual(3);
     const { pids } = group;
     await group.remove();
     expect(group.joinFiles.map((file) => existsSync(dirname(file)))).not.toContain(true);
@@ -44,7 +44,7 @@ describe.skipIf(cgroups.version === "none")("the control group of a job", () => 
   test("bounds the processes, and tells that it did", async () => {
     const group = await open();
     start(group, "for n in $(seq 40); do sleep 600 & done; wait");
-    await vi.waitFor(() => expect(group.met.refusedProcesses).toBeGreaterThan(0));
+    await expect.poll(() => group.met.refusedProcesses).toBeGreaterThan(0);
     expect(group.pids.length).toBeLessThanOrEqual(bounds.maxProcesses);
     await group.remove();
   });
@@ -52,7 +52,7 @@ describe.skipIf(cgroups.version === "none")("the control group of a job", () => 
   test("one that a crash has left is emptied before it is used again", async () => {
     const left = await open();
     const child = start(left, "exec sleep 600");
-    await vi.waitFor(() => expect(left.pids).toContain(child.pid));
+    await expect.poll(() => left.pids).toContain(child.pid);
     const name =
       dirname(left.joinFiles[0] ?? "")
         .split("/")

@@ -48,7 +48,7 @@ test("an abort kills it with all that it started", async () => {
   const [shell, sleeper] = await vi.waitFor(() => {
     const pids = readFileSync(file, "utf8").trim().split(" ").map(Number);
     return pids.map((pid) => identifyProcess(pid) ?? expect.fail("it does not run"));
-  });
+  }, 15_000);
   stop.abort(new Error("enough"));
   await expect(running).rejects.toThrow("enough");
   expect([shell, sleeper].map((identity) => identity && isAlive(identity))).toEqual([false, false]);

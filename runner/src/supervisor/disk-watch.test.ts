@@ -24,5 +24,5 @@ test("a job that fills its share is told of once, whichever of its directories i
   const onFull = watch(16 << 20);
   writeFileSync(join(root, "workspace", "half"), Buffer.alloc(9 << 20, 1));
   writeFileSync(join(root, "home", "half"), Buffer.alloc(9 << 20, 1));
-  await vi.waitFor(() => expect(onFull).toHaveBeenCalledOnce());
+  await expect.poll(() => onFull).toHaveBeenCalledOnce();
 });

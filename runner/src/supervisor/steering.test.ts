@@ -60,12 +60,12 @@ test("a change of mode is told with who wanted it, whoever tells of it first", a
   steering.attach(agent, ASK);
   obey({ kind: "mode", call: 1, mode: BYPASS, actor: ana });
   obey({ kind: "mode", call: 2, mode: PLAN, actor: ben });
-  await vi.waitUntil(() => asked.length === 1);
+  await expect.poll(() => asked.length).toBe(1);
   steering.modeChanged(BYPASS);
   asked[0]?.answer({ kind: "changed" });
-  await vi.waitUntil(() => asked.length === 2);
+  await expect.poll(() => asked.length).toBe(2);
   asked[1]?.answer({ kind: "changed" });
-  await vi.waitUntil(() => answers.size === 2);
+  await expect.poll(() => answers.size).toBe(2);
   steering.modeChanged(PLAN);
   steering.modeChanged(ASK);
   expect(modes()).toMatchObject([
@@ -81,9 +81,9 @@ test("a mode that the agent refuses is not entered", async () => {
   const { agent, asked } = makeAgent();
   steering.attach(agent, ASK);
   obey({ kind: "mode", call: 1, mode: BYPASS, actor: ana });
-  await vi.waitUntil(() => asked.length === 1);
+  await expect.poll(() => asked.length).toBe(1);
   asked[0]?.answer({ kind: "refused", reason: "no such mode" });
-  await vi.waitUntil(() => answers.size === 1);
+  await expect.poll(() => answers.size).toBe(1);
   expect(answers.get(1)).toEqual({ kind: "refused", refusal: "unsupported", message: "no such mode" });
   expect([steering.permissionMode, modes()]).toEqual([ASK, []]);
 });
@@ -92,7 +92,7 @@ test("a mode that is chosen while the agent is being prepared reaches it", async
   const { steering, obey, answers, modes } = openSteering();
   const startedIn = steering.permissionMode;
   obey({ kind: "mode", call: 1, mode: PLAN, actor: ana });
-  await vi.waitUntil(() => answers.size === 1);
+  await expect.poll(() => answers.size).toBe(1);
   const { agent, asked } = makeAgent();
   steering.attach(agent, startedIn);
   expect(asked).toMatchObject([{ mode: PLAN }]);
@@ -117,7 +117,7 @@ test("an agent at its end takes neither messages nor modes", async () => {
   obey(message("msg_0000000000000001"));
   expect(answers.get(1)).toMatchObject({ kind: "refused", refusal: "ended" });
   obey({ kind: "mode", call: 2, mode: PLAN, actor: ana });
-  await vi.waitUntil(() => answers.size === 2);
+  await expect.poll(() => answers.size).toBe(2);
   expect(answers.get(2)).toMatchObject({ kind: "refused", refusal: "ended" });
 });
 

@@ -62,19 +62,19 @@ function openFiles(): number {
 test("an agent that nobody wanted for long is gone, with its process, its socket and what was open", async () => {
   const open = openFiles();
   const agent = await startAgent({ maxWaitMs: 3000 });
-  await vi.waitFor(() => expect(heard).toEqual(["ready"]), { timeout: 20_000 });
+  await expect.poll(() => heard).toEqual(["ready"]);
   expect(processesIn(`${directory}/${sessionRoot(session)}`)).toHaveLength(1);
-  await vi.waitFor(() => expect(heard).toEqual(["ready", "gone"]), { timeout: 20_000 });
+  await expect.poll(() => heard).toEqual(["ready", "gone"]);
   expect(agent.keepFor(session)).toBe(false);
   expect(processesIn(`${directory}/${sessionRoot(session)}`)).toEqual([]);
   expect(existsSync(`${sessionRoot(session)}/model.sock`)).toBe(false);
-  await vi.waitFor(() => expect(openFiles()).toBeLessThanOrEqual(open));
+  await expect.poll(() => openFiles()).toBeLessThanOrEqual(open);
 });
 
 test("an agent is kept for the job that took its session, and for no other", async () => {
   const agent = await startAgent();
   expect(agent.keepFor(session)).toBe(false);
-  await vi.waitFor(() => expect(heard).toEqual(["ready"]), { timeout: 20_000 });
+  await expect.poll(() => heard).toEqual(["ready"]);
   expect(agent.keepFor("job_0")).toBe(false);
   expect(agent.keepFor(session)).toBe(true);
   expect(agent.keepFor(session)).toBe(false);
@@ -84,5 +84,5 @@ test("an agent is kept for the job that took its session, and for no other", asy
 
 test("an agent that cannot be started is gone at once", async () => {
   await startAgent({ program: "/nowhere/claude" });
-  await vi.waitFor(() => expect(heard).toEqual(["gone"]));
+  await expect.poll(() => heard).toEqual(["gone"]);
 });

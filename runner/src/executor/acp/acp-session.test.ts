@@ -11,7 +11,7 @@ import {
   type StopReason,
 } from "@agentclientprotocol/sdk";
 import { create } from "@bufbuild/protobuf";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { type Decision, DecisionSchema } from "#gen/job/v1/ask_pb.js";
 import { EndCause, PermissionMode } from "#gen/job/v1/job_pb.js";
 import { makeAgentJob } from "../../../testing/agent-job.ts";
@@ -337,7 +337,7 @@ test("a process that ends inside a turn has said what it had said", async () => 
     return new Promise(() => undefined);
   });
   const { session, events } = converse(app);
-  await vi.waitUntil(() => acts(events).some((act) => act.case === "delta"));
+  await expect.poll(() => acts(events).some((act) => act.case === "delta")).toBe(true);
   const conclusion = session.conclude({ kind: "signaled", signal: "SIGSEGV" });
   expect(conclusion).toEqual({
     outcome: {

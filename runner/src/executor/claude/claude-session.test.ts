@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { EndCause, PermissionMode } from "#gen/job/v1/job_pb.js";
 import { makeAgentJob } from "../../../testing/agent-job.ts";
 import type { ProcessEnd } from "../executor.ts";
@@ -66,14 +66,14 @@ test("a program that was started before its job gets the prompt once it is what 
   session.begin(stdin);
   expect(written()).toMatchObject([{ request_id: "runner-1", request: { subtype: "set_model" } }]);
   say({ type: "control_response", response: { subtype: "success", request_id: "runner-1" } });
-  await vi.waitFor(() => expect(written()).toMatchObject([{ type: "user", message: { content: "Go." } }]));
+  await expect.poll(() => written()).toMatchObject([{ type: "user", message: { content: "Go." } }]);
 });
 
 test("a program that refuses to be what its job wants gets no prompt, and the job says why", async () => {
   const { session, stdin, say, input } = openLate();
   session.begin(stdin);
   say({ type: "control_response", response: { subtype: "error", request_id: "runner-1", error: "no such model" } });
-  await vi.waitFor(() => expect(input).toHaveLength(2));
+  await expect.poll(() => input).toHaveLength(2);
   expect(input[1]).toBe("end");
   const message = "Claude Code does not work as the job asks: no such model.";
   expect(session.conclude(exited(0)).outcome).toMatchObject({ cause: EndCause.AGENT_ERROR, message });
