@@ -183,18 +183,6 @@ test("words come as the model says them", async () => {
   expect(heard).toContain("message_stop");
 });
 
-test("words in quick succession go on together, and none is lost", async () => {
-  const words = Array.from({ length: 400 }, (_, index) => `word${index}`);
-  const passed = await ask(await play(answer([text(words.join(" "))])));
-  const pieces: Buffer[] = [];
-  for await (const piece of passed as AsyncIterable<Buffer>) pieces.push(piece);
-  const told = Buffer.concat(pieces)
-    .toString()
-    .matchAll(/"text":"([^"]+)"/g);
-  expect([...told].map(([, word]) => word).join("")).toBe(words.join(" "));
-  expect(pieces.length).toBeLessThan(200);
-});
-
 test("an agent that leaves takes its request of the model with it, and pays what was reported", async () => {
   const disturbance = { kind: "hold", afterEvents: 4, until: new Promise(() => undefined) } as const;
   const address = await play(answer([text("one two")], { disturbance }));

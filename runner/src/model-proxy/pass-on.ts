@@ -2,9 +2,12 @@ import type { IncomingMessage } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import type { PatientAnswer } from "./patient-answer.ts";
 
-/** Who reads along, and until when. */
+/** How an answer is passed on. */
 export interface PassOptions {
+  /** Reads along. */
   readonly take: (bytes: Uint8Array) => void;
+  /** What comes sooner than this after what came before is in quick succession, and goes on so far apart. */
+  readonly gapMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -14,8 +17,8 @@ export interface PassOptions {
  */
 export async function passOn(
   upstream: IncomingMessage,
-  answer: PatientAnswer,
-  { take, signal }: PassOptions,
+  answer: Pick<PatientAnswer, "write">,
+  { take, gapMs, signal }: PassOptions,
 ): Promise<"whole" | "cut"> {
   let passedAt = Number.NEGATIVE_INFINITY;
   try {
@@ -35,6 +38,3 @@ export async function passOn(
     throw error;
   }
 }
-
-/** Too short for anybody to notice. */
-const gapMs = 8;
