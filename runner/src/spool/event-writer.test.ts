@@ -267,8 +267,9 @@ describe("a secret", () => {
   });
 
   test("that was kept back in front of a full read fits no batch too many", () => {
-    const { writer, log, batches } = openWriter({ secrets: ["x".repeat(1000)] });
-    const chunk = `${"\n".repeat(64 * 1024 - 999)}${"x".repeat(999)}`;
+    const secret = Array.from({ length: 250 }, (_, index) => `-${index + 100}`).join("");
+    const { writer, log, batches } = openWriter({ secrets: [secret] });
+    const chunk = `${"\n".repeat(64 * 1024 - 999)}${secret.slice(0, -1)}`;
     for (let times = 0; times < 3; times += 1) log(STDOUT, chunk);
     writer.end({ outcome: { cause: EndCause.COMPLETED, exitCode: 0 }, result: "", unknownLines: 0 });
     const written = shown(batches()).map(([, , , text]) => String(text));

@@ -1,4 +1,7 @@
-/** Finds many byte strings in one pass that looks at few of the bytes: Wu and Manber's algorithm with blocks of two bytes. */
+/**
+ * Finds many byte strings in one pass that looks at few of the bytes: Wu and Manber's algorithm with blocks of two bytes. Long
+ * ones may be broken into lines.
+ */
 export class NeedleSearch {
   /** Length of the longest needle. */
   readonly longest: number;
@@ -17,7 +20,7 @@ export class NeedleSearch {
   constructor(needles: readonly Uint8Array[]) {
     const lengths = needles.map(({ length }) => length);
     this.longest = Math.max(...lengths);
-    this.#width = Math.min(maxWidth, ...lengths);
+    this.#width = Math.min(minLineBytes, ...lengths);
     this.#shifts = new Uint8Array(1 << 16).fill(this.#width - 1);
     for (const needle of needles) this.#add(needle);
   }
@@ -37,12 +40,10 @@ export class NeedleSearch {
   /** Where the longest end of the text begins that is the beginning, and not the whole, of a needle; its length if none. */
   openEnd(text: Uint8Array): number {
     const last = text.length - 1;
-    for (let start = Math.max(0, text.length + 1 - this.longest); start < last; start += 1) {
+    for (let start = Math.max(0, last - this.longest * 2); start < last; start += 1) {
       const block = blockAt(text, start);
       if (this.#starts[block] !== 1) continue;
-      for (const needle of this.#byStart.get(block) ?? []) {
-        if (needle.length > text.length - start && matches(needle, text, start)) return start;
-      }
+      for (const needle of this.#byStart.get(block) ?? []) if (endOf(needle, text, start) === "cut") return start;
     }
     return last >= 0 && this.#firstBytes.has(text[last] ?? 0) ? last : text.length;
   }
@@ -61,24 +62,36 @@ export class NeedleSearch {
 
   #verify(text: Uint8Array, start: number, block: number, found: (start: number, end: number) => void): void {
     for (const needle of this.#byFrontEnd.get(block) ?? []) {
-      const end = start + needle.length;
-      if (end <= text.length && matches(needle, text, start)) found(start, end);
+      const end = endOf(needle, text, start);
+      if (typeof end === "number") found(start, end);
     }
   }
 }
 
-/** Shifts are bytes. */
-const maxWidth = 256;
+/** Bytes of a needle that stand in one line before it may go on in the next: programs that break lines have longer ones. */
+export const minLineBytes = 16;
+
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
 
 function blockAt(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 }
 
-/** True when the text from `start` on is the needle, or the text ends before a difference. */
-function matches(needle: Uint8Array, text: Uint8Array, start: number): boolean {
-  const length = Math.min(needle.length, text.length - start);
-  for (let at = 0; at < length; at += 1) if (needle[at] !== text[start + at]) return false;
-  return true;
+/** Where the needle that begins at `start` ends; "other" when there is none, "cut" when the text ends before one can tell. */
+function endOf(needle: Uint8Array, text: Uint8Array, start: number): number | "other" | "cut" {
+  let at = start;
+  for (let index = 0, line = 0; index < needle.length; index += 1, at += 1) {
+    if (text[at] === needle[index]) continue;
+    if (index - line >= minLineBytes) {
+      line = index;
+      if (text[at] === carriageReturn) at += 1;
+      if (text[at] === lineFeed) at += 1;
+      if (text[at] === needle[index]) continue;
+    }
+    return at < text.length ? "other" : "cut";
+  }
+  return at;
 }
 
 function addTo(map: Map<number, Uint8Array[]>, key: number, needle: Uint8Array): void {

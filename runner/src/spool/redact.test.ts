@@ -102,7 +102,9 @@ describe("random output in random chunks is what a plain search makes of the who
 
   test.each(Array.from({ length: 300 }, (_, round) => seed + round))("seed %i", (each) => {
     const random = randomNumbers(each);
-    const secrets = Array.from({ length: 1 + random(4) }, () => randomText(random, 6 + random(8), "aab\n"));
+    const secrets = Array.from({ length: 1 + random(4) }, () =>
+      randomText(random, 6 + random(random(3) === 0 ? 40 : 8), "aab\n"),
+    );
     const output = Buffer.concat(Array.from({ length: 60 }, () => randomPiece(random, secrets)));
     const chunks: Uint8Array[] = [];
     for (let at = 0; at < output.length; ) {
@@ -140,7 +142,8 @@ function randomPiece(random: Random, secrets: readonly string[]): Buffer {
   if (kind === 1) return form.subarray(random(3), form.length - random(3));
   if (kind === 2) return form;
   const at = random(form.length + 1);
-  return Buffer.concat([form.subarray(0, at), Buffer.from(sequence), form.subarray(at)]);
+  const inside = [sequence, "\n", "\r\n"][random(3)] ?? "";
+  return Buffer.concat([form.subarray(0, at), Buffer.from(inside), form.subarray(at)]);
 }
 
 /** None of its bytes is part of a secret. */
@@ -154,13 +157,31 @@ function hiddenPlainly(secrets: readonly string[], output: Buffer): Buffer {
   const bare = places.filter((at) => !inSequence.has(at));
   for (const form of secrets.flatMap(secretForms)) {
     for (const text of [places, bare]) {
-      const bytes = Buffer.from(text.map((at) => output[at] ?? 0));
-      for (let found = bytes.indexOf(form); found >= 0; found = bytes.indexOf(form, found + 1)) {
-        for (const at of text.slice(found, found + form.length)) if (shown[at] !== 0x0a) shown[at] = 0x2a;
+      const bytes = text.map((at) => output[at] ?? 0);
+      for (const start of bytes.keys()) {
+        const end = plainEnd(form, bytes, start);
+        for (const at of text.slice(start, end)) if (shown[at] !== 0x0a && shown[at] !== 0x0d) shown[at] = 0x2a;
       }
     }
   }
   return shown;
+}
+
+/** Where a form that begins at `start` ends, broken behind 16 bytes or more of it or not at all; `start` when it does not. */
+function plainEnd(form: Uint8Array, bytes: readonly number[], start: number): number {
+  let at = start;
+  let line = 0;
+  for (const [index, byte] of form.entries()) {
+    if (bytes[at] !== byte && index - line >= 16) {
+      at +=
+        ["\r\n", "\r", "\n", ""].find((end) => [...Buffer.from(end)].every((each, more) => bytes[at + more] === each))
+          ?.length ?? 0;
+      line = index;
+    }
+    if (bytes[at] !== byte) return start;
+    at += 1;
+  }
+  return at;
 }
 
 function range(from: number, length: number): number[] {

@@ -107,11 +107,13 @@ function cover(bytes: Uint8Array, secrets: readonly Span[]): Uint8Array {
   if (secrets.length === 0) return bytes;
   const covered = new Uint8Array(bytes);
   for (const { start, end } of secrets) {
-    for (let at = start; at < Math.min(end, covered.length); at += 1)
-      if (covered[at] !== lineEnd) covered[at] = asterisk;
+    for (let at = start; at < Math.min(end, covered.length); at += 1) {
+      if (covered[at] !== lineFeed && covered[at] !== carriageReturn) covered[at] = asterisk;
+    }
   }
   return covered;
 }
 
-const lineEnd = 0x0a;
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
 const asterisk = 0x2a;

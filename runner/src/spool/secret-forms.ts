@@ -1,12 +1,18 @@
+import { minLineBytes } from "./needle-search.ts";
+
 /** Shorter secrets are not looked for: they would be found everywhere. In bytes. */
 export const minSecretBytes = 6;
 
-/** The bytes that a secret can look like in output: itself, each line of it, and both in the usual encodings. */
+/**
+ * The bytes that a secret can look like in output: itself, each line of it, and both in the usual encodings. Long ones also
+ * without their beginning, which may be too near to the end of a line to be known.
+ */
 export function secretForms(secret: string): readonly Uint8Array[] {
   const lines = secret.split(/[\r\n]+/);
   const forms = (lines.length > 1 ? [secret, ...lines] : lines)
     .filter((part) => Buffer.byteLength(part) >= minSecretBytes)
-    .flatMap((part) => [Buffer.from(part, "utf16le"), ...textForms(part).map((text) => Buffer.from(text))]);
+    .flatMap((part) => [Buffer.from(part, "utf16le"), ...textForms(part).map((text) => Buffer.from(text))])
+    .flatMap((form) => (form.length < 3 * minLineBytes ? [form] : [form, form.subarray(minLineBytes)]));
   return [...new Map(forms.map((form) => [form.toString("latin1"), form])).values()];
 }
 
