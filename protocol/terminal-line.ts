@@ -88,6 +88,15 @@ export class TerminalRow<Style> {
     return runs;
   }
 
+  /** Where the next text is written. */
+  get column(): number {
+    return this.#column;
+  }
+
+  set column(column: number) {
+    this.#column = column;
+  }
+
   /** Obeys a piece of a line; text is written in the style given. */
   take(token: TerminalToken, style: Style): void {
     if (token.kind === "text") this.#write(token.text, style);

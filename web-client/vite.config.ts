@@ -9,6 +9,8 @@ export default defineConfig({
     },
   },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  // As modules, so that a worker loads its rarely needed parts when it needs them.
+  worker: { format: "es" },
   build: {
     target: "es2023",
     // The first with light-dark(), which must reach the browser as it is: a part of the page can then stay dark.

@@ -7,7 +7,7 @@ import { CommandCard } from "./job/command-card.tsx";
 import { SelectedCard } from "./job/selected-card.tsx";
 import { JobRows } from "./jobs/job-rows.tsx";
 import { NewJobForm } from "./jobs/new-job-form.tsx";
-import { LogView } from "./log/log-view.tsx";
+import { LazyLogView } from "./log/lazy-log-view.tsx";
 import type { Page, PanelTab } from "./page.ts";
 import { Tabs, tabPanelProps } from "./ui/tabs.tsx";
 
@@ -140,8 +140,9 @@ function Selected({ page }: { readonly page: Page }) {
 }
 
 function CompactLog({ page }: { readonly page: Page }) {
-  const { feed, version } = page.open;
-  return <LogView log={feed.value.log} version={version.value} label="Compact log" emptyText="Nothing written." />;
+  const log = page.open.log.value;
+  if (!log) return <p class="empty">Nothing selected.</p>;
+  return <LazyLogView log={log} label="Compact log" emptyText="Nothing written." />;
 }
 
 const heights: readonly (readonly [HudHeight, string, string])[] = [

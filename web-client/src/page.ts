@@ -64,6 +64,8 @@ export interface Page {
   readonly findJob: (id: string) => Job | undefined;
   readonly link: ReadonlySignal<Link>;
   readonly retryNow: () => void;
+  /** Goes to another address of the page. */
+  readonly go: (path: string) => void;
   /** Selects the job that many places further down the list. */
   readonly walk: (step: number) => void;
 }
@@ -195,6 +197,7 @@ export function createPage(features: Features, place: Place): Page {
     findJob: (id) => jobs.list.value.jobs.find((job) => job.id === id),
     link,
     retryNow: around.wake,
+    go,
     walk,
   };
 }

@@ -1,9 +1,18 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
+import type { LineRange } from "./log/far-log.ts";
+import { parseLineRange } from "./log/line-range.ts";
 
 /** What the address says to show. */
 export type Route =
   | { readonly kind: "home" }
-  | { readonly kind: "job"; readonly id: string; readonly view: "log" | undefined; readonly askId: string | undefined }
+  | {
+      readonly kind: "job";
+      readonly id: string;
+      readonly view: "log" | undefined;
+      readonly askId: string | undefined;
+      /** Lines of the log that the address names. */
+      readonly lines: LineRange | undefined;
+    }
   | { readonly kind: "usage" }
   | { readonly kind: "rules" }
   | { readonly kind: "new"; readonly prefill: URLSearchParams }
@@ -18,7 +27,8 @@ export function parseRoute(url: URL): Route {
   if (path === "/new") return { kind: "new", prefill: url.searchParams };
   const job = /^\/jobs\/(job_[0-9a-z]{16})(\/log)?$/.exec(path);
   const askId = url.searchParams.get("ask") ?? undefined;
-  if (job?.[1]) return { kind: "job", id: job[1], view: job[2] ? "log" : undefined, askId };
+  if (job?.[1])
+    return { kind: "job", id: job[1], view: job[2] ? "log" : undefined, askId, lines: parseLineRange(url.hash) };
   return { kind: "unknown", path };
 }
 
@@ -35,7 +45,7 @@ export function createRouter(): Router {
     route.value = parseRoute(new URL(location.href));
   };
   const go = (path: string) => {
-    if (path !== location.pathname + location.search) history.pushState(null, "", path);
+    if (path !== location.pathname + location.search + location.hash) history.pushState(null, "", path);
     read();
   };
   addEventListener("popstate", read);

@@ -7,8 +7,11 @@ import { FleetBoard } from "./fleet/fleet-board.tsx";
 import { OfflineBanner } from "./fleet/offline-banner.tsx";
 import { JobSpend } from "./job/job-spend.tsx";
 import { JobStage } from "./job/job-stage.tsx";
+import { createLogActions } from "./job/log-downloads.ts";
 import { ModeControl } from "./job/mode-control.tsx";
 import { jobTitle } from "./jobs/job-words.ts";
+import type { LineRange } from "./log/far-log.ts";
+import type { WholeLog } from "./log/whole-log.ts";
 import { ComposerForm } from "./messages/composer-form.tsx";
 import { RefusedHostsList } from "./network/refused-hosts-list.tsx";
 import type { Page } from "./page.ts";
@@ -43,6 +46,8 @@ function StageContent({ page }: { readonly page: Page }) {
         job={job}
         feed={page.open.feed.value}
         version={version}
+        log={page.open.log.value}
+        wholeLog={wholeLog(page, job, route.lines)}
         view={page.chosenView.value ?? (isAgent ? "transcript" : "log")}
         onView={(view) => {
           page.chosenView.value = view;
@@ -53,6 +58,17 @@ function StageContent({ page }: { readonly page: Page }) {
     );
   }
   return <Unread link={page.open.link.value} id={route.id} />;
+}
+
+function wholeLog(page: Page, job: Job, chosen: LineRange | undefined): WholeLog {
+  const path = `/jobs/${job.id}/log`;
+  return {
+    path,
+    chosen,
+    choose: (hash) => page.go(`${path}${hash}`),
+    actions: page.features.liveMode ? createLogActions(job.id, () => page.session.apiKey.peek()) : undefined,
+    say: page.announcer.say,
+  };
 }
 
 /** What only the job of an agent has. */

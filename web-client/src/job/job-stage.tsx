@@ -5,7 +5,9 @@ import { isFinal } from "../jobs/job-state.ts";
 import { jobTitle, placementText, workerName, workText } from "../jobs/job-words.ts";
 import { StateGlyph, StateWord } from "../jobs/state-glyph.tsx";
 import { exitText, statusSentence } from "../jobs/status-sentence.ts";
-import { LogView } from "../log/log-view.tsx";
+import { LazyLogView } from "../log/lazy-log-view.tsx";
+import type { Log } from "../log/log.ts";
+import type { WholeLog } from "../log/whole-log.ts";
 import { TranscriptView } from "../transcript/transcript-view.tsx";
 import { MarkedText } from "../ui/marked-text.tsx";
 import { Tabs, tabPanelProps } from "../ui/tabs.tsx";
@@ -21,6 +23,8 @@ export function JobStage(props: {
   readonly feed: JobFeed;
   readonly version: number;
   readonly view: JobView;
+  readonly log: Log | undefined;
+  readonly wholeLog: WholeLog;
   readonly onView: (view: JobView) => void;
   /** Hosts that it could not reach. */
   readonly network: ComponentChildren;
@@ -29,7 +33,7 @@ export function JobStage(props: {
   readonly asks?: ComponentChildren;
   readonly foot?: ComponentChildren;
 }) {
-  const { job, feed, version, view } = props;
+  const { job, feed, version, view, log } = props;
   const isAgent = job.spec?.work.case === "agent";
   return (
     <article class="job" aria-labelledby="job-title">
@@ -57,7 +61,7 @@ export function JobStage(props: {
             prompt={job.spec ? workText(job.spec) : ""}
           />
         ) : (
-          <LogView key={job.id} log={feed.log} version={version} label="Output" emptyText={emptyLogText(job)} />
+          log && <LazyLogView log={log} label="Output" emptyText={emptyLogText(job)} whole={props.wholeLog} />
         )}
       </div>
       {props.foot}

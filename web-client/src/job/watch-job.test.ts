@@ -6,6 +6,7 @@ import { JobSchema, JobState } from "#gen/job/v1/job_pb.js";
 import { JobService, WatchJobResponseSchema, WatchOutcome } from "#gen/job/v1/job_service_pb.js";
 import { createHandClock } from "../connection/hand-clock.ts";
 import type { Link } from "../connection/link.ts";
+import { WrittenLog } from "../log/worker/written-log.ts";
 import { createGateway } from "../transport.ts";
 import { JobFeed } from "./job-feed.ts";
 import { watchJob } from "./watch-job.ts";
@@ -38,7 +39,7 @@ test("a stream cut after each event is read on by cursor to the end, and the job
   }
   await page.done;
   expect(cursors).toEqual([0, 1, 2, 3]);
-  expect(page.feed().log.rows.map((row) => row.text)).toEqual(["one", "two"]);
+  expect(page.log().texts).toEqual(["one", "two"]);
   expect(page.links.at(-1)?.kind).toBe("complete");
 });
 
@@ -59,7 +60,7 @@ test("a missing event is fetched by opening the stream again", async () => {
   await page.clock.until(() => page.links.find((link) => link.kind === "reconnecting"));
   page.clock.wake();
   await page.done;
-  expect(page.feed().log.rows.map((row) => row.text)).toEqual(["one", "two"]);
+  expect(page.log().texts).toEqual(["one", "two"]);
 });
 
 test("a gateway that knows less than the page makes it read from the beginning", async () => {
@@ -80,7 +81,7 @@ test("a gateway that knows less than the page makes it read from the beginning",
   }
   await page.done;
   expect(cursors).toEqual([0, 2, 0]);
-  expect(page.feed().log.rows.map((row) => row.text)).toEqual(["one", "two"]);
+  expect(page.log().texts).toEqual(["one", "two"]);
 });
 
 function watch(service: Partial<ServiceImpl<typeof JobService>>) {
@@ -89,7 +90,12 @@ function watch(service: Partial<ServiceImpl<typeof JobService>>) {
   onTestFinished(() => stop.abort());
   const transport = createRouterTransport(({ service: serve }) => serve(JobService, service));
   const links: Link[] = [];
-  let feed = new JobFeed();
+  let log = new WrittenLog();
+  const anew = () => {
+    log = new WrittenLog();
+    return new JobFeed(log);
+  };
+  let feed = anew();
   const holder = {
     show: (next: JobFeed) => {
       feed = next;
@@ -99,8 +105,8 @@ function watch(service: Partial<ServiceImpl<typeof JobService>>) {
     },
   };
   const { jobs } = createGateway(transport);
-  const done = watchJob({ jobs, id: "job_1", feed }, holder, { around: clock.around, signal: stop.signal });
-  return { clock, links, done, feed: () => feed };
+  const done = watchJob({ jobs, id: "job_1", feed, anew }, holder, { around: clock.around, signal: stop.signal });
+  return { clock, links, done, feed: () => feed, log: () => log };
 }
 
 function verdict() {

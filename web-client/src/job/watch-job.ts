@@ -4,7 +4,7 @@ import { follow } from "../connection/follow.ts";
 import type { Link } from "../connection/link.ts";
 import type { Surroundings } from "../connection/surroundings.ts";
 import type { Gateway } from "../transport.ts";
-import { JobFeed } from "./job-feed.ts";
+import type { JobFeed } from "./job-feed.ts";
 
 /** Where a watch of one job keeps what it hears. */
 export interface FeedHolder {
@@ -18,6 +18,8 @@ export interface WatchedJob {
   readonly jobs: Gateway["jobs"];
   readonly id: string;
   readonly feed: JobFeed;
+  /** An empty feed, for when the gateway has forgotten where the other one stands. */
+  readonly anew: () => JobFeed;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface WatchedJob {
  * is read first, so that one which ended meanwhile does not stay running.
  */
 export function watchJob(
-  { jobs, id, feed: held }: WatchedJob,
+  { jobs, id, feed: held, anew }: WatchedJob,
   holder: FeedHolder,
   { around, signal }: { readonly around: Surroundings; readonly signal: AbortSignal },
 ): Promise<void> {
@@ -45,7 +47,7 @@ export function watchJob(
       },
       isComplete: () => feed.isFinal,
       restart: () => {
-        feed = new JobFeed();
+        feed = anew();
       },
       report: holder.report,
     },

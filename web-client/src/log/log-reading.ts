@@ -1,0 +1,108 @@
+import { type Signal, signal } from "@preact/signals";
+import type { LineRange } from "./far-log.ts";
+import type { Log } from "./log.ts";
+import type { Found } from "./log-messages.ts";
+import type { LogQuery } from "./log-query.ts";
+import { LogWindow } from "./log-window.ts";
+import { nextTimeShown, type TimeShown } from "./row-time.ts";
+
+/** What a reader asks for in the bar above the log. */
+export type Prompt = "none" | "search" | "line";
+
+/** One reader of a log: where they are, what they look for, and how they want to see it. */
+export class LogReading {
+  readonly window: LogWindow;
+  readonly prompt: Signal<Prompt> = signal<Prompt>("none");
+  readonly query = signal<LogQuery>({ text: "", isExpression: false, matchCase: false });
+  readonly isFiltering = signal(false);
+  readonly time = signal<TimeShown>("off");
+  readonly isText = signal(false);
+  readonly announces = signal(false);
+  /** The item that a key or the address went to last; 0 before. */
+  readonly current = signal(0);
+  /** How many matches stand before the current one; undefined when it is none. */
+  readonly matchAt = signal<number>();
+  #wantedLine = 0;
+
+  constructor(log: Log) {
+    this.window = new LogWindow(log);
+  }
+
+  /** Shows a line as soon as the log has it. */
+  async goToLine(line: number): Promise<void> {
+    this.#wantedLine = line;
+    this.window.pause();
+    const found = await this.window.port.goTo({ kind: "line", line });
+    const hasIt = (this.window.frame.peek()?.facts.totalLines ?? 0) >= line;
+    if (this.#wantedLine !== line || !found || (found.item !== line && !hasIt)) return;
+    this.#wantedLine = 0;
+    this.#show(found);
+  }
+
+  /** Tries again to show a line that was not there yet. */
+  retryLine(): void {
+    if (this.#wantedLine > 0) void this.goToLine(this.#wantedLine);
+  }
+
+  /** Goes to the next or last match, error or group, seen from where the reader is. */
+  async step(kind: "match" | "error" | "group", step: 1 | -1): Promise<boolean> {
+    const from = this.current.peek() || this.window.lineInView + (step > 0 && kind !== "group" ? -1 : 0);
+    const found = await this.window.port.goTo({ kind, from, step });
+    if (!found) return false;
+    this.matchAt.value = kind === "match" ? found.before : undefined;
+    this.#show(found);
+    return true;
+  }
+
+  /** Looks for something else, or for nothing. */
+  search(query: LogQuery): void {
+    this.query.value = query;
+    this.matchAt.value = undefined;
+    this.window.pause();
+    this.window.port.search(query.text === "" ? undefined : query);
+  }
+
+  openPrompt(prompt: Prompt): void {
+    this.prompt.value = prompt;
+    if (prompt === "search") this.window.port.search(this.query.peek().text === "" ? undefined : this.query.peek());
+  }
+
+  closePrompt(): void {
+    if (this.prompt.peek() === "search") {
+      this.window.port.search(undefined);
+      if (this.isFiltering.peek()) this.toggleFilter();
+    }
+    this.prompt.value = "none";
+  }
+
+  toggleFilter(): void {
+    this.isFiltering.value = !this.isFiltering.peek();
+    this.window.port.filter(this.isFiltering.peek());
+    this.window.rearranged();
+  }
+
+  /** Folds every group, or unfolds them when all are folded. */
+  foldAll(): void {
+    const { groups = 0, foldedGroups = 0 } = this.window.frame.peek()?.facts ?? {};
+    this.fold("all", foldedGroups < groups);
+  }
+
+  fold(head: number | "all", isFolded: boolean): void {
+    this.window.port.fold(head, isFolded);
+    this.window.rearranged();
+  }
+
+  cycleTime(): void {
+    this.time.value = nextTimeShown(this.time.peek());
+  }
+
+  /** The lines to copy: those chosen, or all. */
+  copyRange(chosen: LineRange | undefined): LineRange {
+    return chosen ?? { from: 1, to: this.window.frame.peek()?.facts.totalLines ?? 0 };
+  }
+
+  #show({ item, row }: Found): void {
+    this.current.value = item;
+    this.window.show(row);
+  }
+}
