@@ -27,7 +27,7 @@ export interface LogPort {
 }
 
 /** Entries are sent once a frame, and sooner when this many bytes wait. */
-const promptBytes = 1024 * 1024;
+const promptBytes = 256 * 1024;
 const retryMs = 2_000;
 
 /** Opens an empty log. The worker starts with the first thing to tell it. */

@@ -51,7 +51,12 @@ export class ScrollScale {
     const isEdge = scrollTop <= this.#view || scrollTop >= this.#lastScrollTop - this.#view;
     const wanted = this.#scrollTopFor(this.#top);
     // Near an end the two must come together, or it could not be reached.
-    if (!isEdge || Math.abs(wanted - scrollTop) < 1) return undefined;
+    if (!isEdge) return undefined;
+    if (Math.abs(wanted - scrollTop) < 1) {
+      if (scrollTop <= 0) this.#top = 0;
+      if (scrollTop >= this.#lastScrollTop) this.#top = this.#lastTop;
+      return undefined;
+    }
     this.#scrollTop = wanted;
     return wanted;
   }

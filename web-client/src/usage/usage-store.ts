@@ -2,8 +2,8 @@ import { ConnectError } from "@connectrpc/connect";
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { type GetUsageResponse, UsageGrouping } from "#gen/fleet/v1/fleet_service_pb.js";
 import type { Gateway } from "../transport.ts";
-import { asSentence } from "../ui/sentence.ts";
 import { downloadWithKey } from "../ui/download.ts";
+import { asSentence } from "../ui/sentence.ts";
 
 /** The ways to group usage, with the name that the REST interface gives each. */
 export const groupings = [

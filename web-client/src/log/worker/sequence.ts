@@ -31,7 +31,7 @@ export class Sequence {
     const last = this.#runs.at(-1);
     if (last && last.first > 0 && last.first + last.count === line) {
       this.#runs[this.#runs.length - 1] = { first: last.first, count: last.count + 1 };
-    } else if (!last || this.placeOf(last.first) < line * notesPerLine) {
+    } else if (!last || this.placeOf(lastOf(last)) < line * notesPerLine) {
       this.#runs.push({ first: line, count: 1 });
     } else if (!this.has(line)) {
       this.#runs.splice(this.#runIndex(line * notesPerLine) + 1, 0, { first: line, count: 1 });
@@ -71,6 +71,10 @@ export class Sequence {
   #runIndex(place: Place): number {
     return lastAtOrBefore(this.#runs.length, (at) => this.placeOf(this.#runs[at]?.first ?? 0) <= place);
   }
+}
+
+function lastOf({ first, count }: Run): Item {
+  return first > 0 ? first + count - 1 : first;
 }
 
 /** The line that a place stands at or behind. */
