@@ -4,6 +4,7 @@ import { FleetService } from "#gen/fleet/v1/fleet_service_pb.js";
 import { EndCause, type Job, JobState } from "#gen/job/v1/job_pb.js";
 import { JobService } from "#gen/job/v1/job_service_pb.js";
 import { JobFeed } from "../job/job-feed.ts";
+import { WrittenLog } from "../log/worker/written-log.ts";
 import { createGateway } from "../transport.ts";
 import { createDemoFleetService } from "./fleet-service.ts";
 import { createDemoJobService } from "./job-service.ts";
@@ -28,8 +29,9 @@ test("a job that a visitor makes runs, and prints what its command says", async 
   const { gateway } = await tell("empty");
   const task = { invocation: { case: "command", value: "echo hello" } } as const;
   const { job } = await gateway.jobs.createJob({ spec: { repoRef: "local", work: { case: "task", value: task } } });
-  const feed = await watchToEnd(gateway, job?.id ?? "");
-  expect(feed.log.rows.map(({ text }) => text)).toContain("hello");
+  const log = new WrittenLog();
+  const feed = await watchToEnd(gateway, job?.id ?? "", log);
+  expect(log.texts).toContain("hello");
   expect(feed.job?.status?.state).toBe(JobState.SUCCEEDED);
 });
 
@@ -108,8 +110,12 @@ async function tell(name: string, seed = 1) {
   return { world, line, path, gateway: createGateway(transport) };
 }
 
-async function watchToEnd(gateway: ReturnType<typeof createGateway>, id: string): Promise<JobFeed> {
-  const feed = new JobFeed();
+async function watchToEnd(
+  gateway: ReturnType<typeof createGateway>,
+  id: string,
+  log = new WrittenLog(),
+): Promise<JobFeed> {
+  const feed = new JobFeed(log);
   const { job } = await gateway.jobs.getJob({ id });
   if (job) feed.takeSnapshot(job);
   for await (const message of gateway.jobs.watchJob({ id })) feed.take(message);
