@@ -1114,13 +1114,13 @@ export declare type ArtifactJson = {
 export declare const ArtifactSchema: GenMessage<Artifact, {jsonType: ArtifactJson}>;
 
 /**
- * ArtifactSkipped says why a file was not collected.
+ * ArtifactSkipped says why a file was not collected. At most 100 are told one by one.
  *
  * @generated from message blazecraft.job.v1.ArtifactSkipped
  */
 export declare type ArtifactSkipped = Message$1<"blazecraft.job.v1.ArtifactSkipped"> & {
   /**
-   * Path in the workspace, or the pattern that nothing matched.
+   * Path in the workspace, or the pattern that nothing matched. Empty: of several more, or of none in particular.
    *
    * @generated from field: string path = 1;
    */
@@ -1135,13 +1135,13 @@ export declare type ArtifactSkipped = Message$1<"blazecraft.job.v1.ArtifactSkipp
 };
 
 /**
- * ArtifactSkipped says why a file was not collected.
+ * ArtifactSkipped says why a file was not collected. At most 100 are told one by one.
  *
  * @generated from message blazecraft.job.v1.ArtifactSkipped
  */
 export declare type ArtifactSkippedJson = {
   /**
-   * Path in the workspace, or the pattern that nothing matched.
+   * Path in the workspace, or the pattern that nothing matched. Empty: of several more, or of none in particular.
    *
    * @generated from field: string path = 1;
    */

@@ -498,8 +498,10 @@ export declare type JobSpec = Message<"blazecraft.job.v1.JobSpec"> & {
 
   /**
    * Files to collect from the workspace when the work has ended, also when it failed: paths relative to the workspace, in
-   * which * stands for what is within a name, ** for any directories; a directory's path stands for all that is in it. At
-   * most 32 of at most 512 bytes. No path may be absolute or hold "..".
+   * which * stands for what is within a name, ** for any directories; a directory's path stands for all that is in it. Files
+   * with one name of their own only: no links, and nothing of ".git". At most 1,000 files and MAX_ARTIFACT_BYTES of the
+   * runner. What is left out, and a path that nothing matches, is told as an event. At most 32 of at most 512 bytes. No path
+   * may be absolute or hold "..".
    *
    * @generated from field: repeated string artifacts = 12;
    */
@@ -603,8 +605,10 @@ export declare type JobSpecJson = {
 
   /**
    * Files to collect from the workspace when the work has ended, also when it failed: paths relative to the workspace, in
-   * which * stands for what is within a name, ** for any directories; a directory's path stands for all that is in it. At
-   * most 32 of at most 512 bytes. No path may be absolute or hold "..".
+   * which * stands for what is within a name, ** for any directories; a directory's path stands for all that is in it. Files
+   * with one name of their own only: no links, and nothing of ".git". At most 1,000 files and MAX_ARTIFACT_BYTES of the
+   * runner. What is left out, and a path that nothing matches, is told as an event. At most 32 of at most 512 bytes. No path
+   * may be absolute or hold "..".
    *
    * @generated from field: repeated string artifacts = 12;
    */
