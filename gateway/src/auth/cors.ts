@@ -16,6 +16,7 @@ const responseHeaders = [
   "retry-after",
   "x-request-id",
   "x-total-lines",
+  "x-incomplete-files",
   "idempotent-replayed",
   ...cors.exposedHeaders,
 ];

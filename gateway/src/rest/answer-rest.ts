@@ -16,6 +16,7 @@ import { logRoute } from "./logs.ts";
 import { problemResponse, problemToJson } from "./problem-json.ts";
 import { matchRoute, type Route } from "./route.ts";
 import { usageRoute } from "./usage.ts";
+import { workRoutes } from "./work.ts";
 
 const routes: readonly Route[] = [
   ...jobRoutes,
@@ -27,6 +28,7 @@ const routes: readonly Route[] = [
   usageRoute,
   attachmentRoute,
   allowedHostRoute,
+  ...workRoutes,
   ...agentRoutes,
 ];
 

@@ -1618,6 +1618,13 @@ export declare type SessionResumed = Message$1<"blazecraft.job.v1.SessionResumed
    * @generated from field: string commit = 3;
    */
   commit: string;
+
+  /**
+   * Commit that the Job's diff is against: the one on which the first Job of the session began. Empty as commit.
+   *
+   * @generated from field: string base_commit = 4;
+   */
+  baseCommit: string;
 };
 
 /**
@@ -1646,6 +1653,13 @@ export declare type SessionResumedJson = {
    * @generated from field: string commit = 3;
    */
   commit?: string;
+
+  /**
+   * Commit that the Job's diff is against: the one on which the first Job of the session began. Empty as commit.
+   *
+   * @generated from field: string base_commit = 4;
+   */
+  baseCommit?: string;
 };
 
 /**

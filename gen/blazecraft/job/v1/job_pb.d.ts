@@ -168,7 +168,8 @@ export declare type Job = Message<"blazecraft.job.v1.Job"> & {
   budgetMicros: bigint;
 
   /**
-   * Commit that it works on, in hexadecimal: what its diff is against. Empty without a repository and before the checkout.
+   * Commit on which its work began, in hexadecimal: what its diff is against. Of a Job that continues another, it is that
+   * one's. Empty without a repository and before the checkout.
    *
    * @generated from field: string base_commit = 22;
    */
@@ -358,7 +359,8 @@ export declare type JobJson = {
   budgetMicros?: string;
 
   /**
-   * Commit that it works on, in hexadecimal: what its diff is against. Empty without a repository and before the checkout.
+   * Commit on which its work began, in hexadecimal: what its diff is against. Of a Job that continues another, it is that
+   * one's. Empty without a repository and before the checkout.
    *
    * @generated from field: string base_commit = 22;
    */
