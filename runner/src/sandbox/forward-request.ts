@@ -21,7 +21,7 @@ export async function forwardRequest({ target, path, request, response, upstream
     headers: ["Host", hostHeader(target), ...passedHeaders(request), ...framing(request), "Connection", "close"],
   });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
-    sent.once("response", resolve).once("error", reject);
+    sent.once("response", resolve).on("error", reject);
     sent.once("close", () => reject(new Error("the host hung up without an answer")));
   });
   // What fails shows in the answer; and one that came may cut the request.
