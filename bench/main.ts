@@ -8,6 +8,7 @@ import { firstByte } from "./figures/g6-first-byte.ts";
 import { spawnBlock } from "./figures/g7-spawn-block.ts";
 import { memory } from "./figures/g8-memory.ts";
 import { warmAgent } from "./figures/g9-warm-agent.ts";
+import { workspaceReady } from "./figures/g10-workspace.ts";
 import { agentOverhead } from "./figures/g13-agent-overhead.ts";
 import { redaction } from "./figures/r1-redaction.ts";
 import { agentJobs } from "./figures/s1-agent-jobs.ts";
@@ -23,6 +24,7 @@ const figures: readonly Figure[] = [
   spawnBlock,
   memory,
   warmAgent,
+  workspaceReady,
   agentOverhead,
   redaction,
   agentJobs,

@@ -55,8 +55,8 @@ async function measureFirstEvent({ jobs, runner }: System): Promise<number> {
   await jobs.watch(
     id,
     () => undefined,
-    () => {
-      if (Number.isNaN(firstMs)) firstMs = performance.now() - startMs;
+    (payload) => {
+      if (payload.case === "agent" && Number.isNaN(firstMs)) firstMs = performance.now() - startMs;
     },
   );
   await jobs.delete(id);

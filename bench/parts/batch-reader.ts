@@ -1,20 +1,24 @@
 import { fromBinary } from "@bufbuild/protobuf";
+import type { JobEvent } from "#gen/job/v1/job_event_pb.js";
 import { JobState } from "#gen/job/v1/job_pb.js";
 import { WatchJobResponseSchema } from "#gen/job/v1/job_service_pb.js";
 import { EnvelopeSplitter, envelopeFlags, envelopeMessage, messageFlag } from "#protocol/envelope.ts";
 
-/** Reads a watch, hands on what the job wrote, and says when its agent did something. Throws when an event is missing or comes twice. */
+/** What happened besides output and changes of state. */
+export type Payload = JobEvent["payload"];
+
+/** Reads a watch, hands on what the job wrote, and tells of what else happened. Throws when an event is missing or comes twice. */
 export class BatchReader {
   readonly #listener: (data: Uint8Array) => void;
-  readonly #onAgent: () => void;
+  readonly #onEvent: (payload: Payload) => void;
   readonly #splitter = new EnvelopeSplitter();
   #next = 1;
   #end = { state: JobState.UNSPECIFIED, cause: "" };
   #isOver = false;
 
-  constructor(listener: (data: Uint8Array) => void, onAgent: () => void) {
+  constructor(listener: (data: Uint8Array) => void, onEvent: (payload: Payload) => void) {
     this.#listener = listener;
-    this.#onAgent = onAgent;
+    this.#onEvent = onEvent;
   }
 
   /** Takes bytes of the stream, which may be overwritten afterwards. */
@@ -40,13 +44,12 @@ export class BatchReader {
     this.#next += message.value.events.length;
     for (const { payload } of message.value.events) {
       if (payload.case === "log") this.#listener(payload.value.data);
-      else if (payload.case === "agent") this.#onAgent();
       else if (payload.case === "logGap") throw new Error("output was cut");
       else if (payload.case === "stateChanged") {
         const { status } = payload.value;
         const cause = status?.detail.case === "outcome" ? status.detail.value.message : "";
         this.#end = { state: status?.state ?? JobState.UNSPECIFIED, cause };
-      }
+      } else this.#onEvent(payload);
     }
   }
 }

@@ -10,7 +10,7 @@ import {
   WatchJobRequestSchema,
 } from "#gen/job/v1/job_service_pb.js";
 import { encodeEnvelope, messageFlag } from "#protocol/envelope.ts";
-import { BatchReader } from "./batch-reader.ts";
+import { BatchReader, type Payload } from "./batch-reader.ts";
 import { readStream, type StreamRequest } from "./http-stream.ts";
 
 /** Calls a gateway with as little of its own as there can be: plain HTTP/1.1, connections kept. */
@@ -22,20 +22,20 @@ export class JobClient {
     this.#url = url;
   }
 
-  /** Creates a task and returns its id. */
-  async create(argv: readonly string[]): Promise<string> {
+  /** Creates a task, in an empty workspace or on a repository, and returns its id. */
+  async create(argv: readonly string[], repoRef = "bench"): Promise<string> {
     const value = { invocation: { case: "argv" as const, value: { args: [...argv] } } };
-    return await this.#create({ case: "task", value });
+    return await this.#create({ case: "task", value }, repoRef);
   }
 
   /** Creates a Claude Code job that asks nobody and returns its id. */
   async createAgent(prompt: string): Promise<string> {
     const value = { agent: "claude", prompt, permissionMode: PermissionMode.BYPASS };
-    return await this.#create({ case: "agent", value });
+    return await this.#create({ case: "agent", value }, "bench");
   }
 
-  async #create(work: NonNullable<MessageInitShape<typeof JobSpecSchema>["work"]>): Promise<string> {
-    const spec = { repoRef: "bench", work, limits: { logBytes: maxLogBytes } };
+  async #create(work: NonNullable<MessageInitShape<typeof JobSpecSchema>["work"]>, repoRef: string): Promise<string> {
+    const spec = { repoRef, work, limits: { logBytes: maxLogBytes } };
     const body = toBinary(CreateJobRequestSchema, create(CreateJobRequestSchema, { spec }));
     const answer = await buffer(await this.#post("createJob", "application/proto", body));
     const { job } = fromBinary(CreateJobResponseSchema, answer);
@@ -43,9 +43,13 @@ export class JobClient {
     return job.id;
   }
 
-  /** Watches a job from its beginning to its end, which must be a success: hands on what it writes, and what its agent does. */
-  async watch(id: string, listener: (data: Uint8Array) => void, onAgent: () => void = () => undefined): Promise<void> {
-    const reader = new BatchReader(listener, onAgent);
+  /** Watches a job from its beginning to its end, which must be a success: hands on what it writes, and what else happens. */
+  async watch(
+    id: string,
+    listener: (data: Uint8Array) => void,
+    onEvent: (payload: Payload) => void = () => undefined,
+  ): Promise<void> {
+    const reader = new BatchReader(listener, onEvent);
     await readStream(this.#watchRequest(id), (bytes) => reader.take(bytes));
     reader.expectSuccess();
   }
