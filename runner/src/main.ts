@@ -26,7 +26,8 @@ import { SupervisorPool } from "./supervisor/supervisor-pool.ts";
 import { WarmSpares } from "./supervisor/warm-spares.ts";
 import { version } from "./version.ts";
 import { probeGit } from "./workspace/git-version.ts";
-import { sweepWorkspaces } from "./workspace/workspace-upkeep.ts";
+import { sweepMirrors } from "./workspace/mirror-upkeep.ts";
+import { WorkspacePool } from "./workspace/workspace-pool.ts";
 
 const startTime = new Date();
 const heartbeatMs = 10_000;
@@ -57,22 +58,25 @@ async function runRunner(config: Config): Promise<void> {
     warm:
       config.warmAgents === 0 ? undefined : warmSpares(config, (session) => clear(sessions.clearWarm(session)), logger),
   });
-  const sessions = new Sessions(config.sessions, Date.now);
+  const pool = new WorkspacePool(config.job.workspace.pool, resolve(trashDirectory), Date.now);
+  const sessions = new Sessions(config.sessions, pool, Date.now);
   const clear = (work: Promise<void>) =>
     void work.catch((error: unknown) => logger.error({ err: error }, "a warm agent's session cannot be cleared"));
   const canBeWarm = (request: StartJobRequest) => config.warmAgents > 0 && canUseWarmAgent(request, config.job);
-  const jobs = new Jobs({ slots: config.slots, settings: config.job, supervisors, sessions, canBeWarm, logger });
+  const jobs = new Jobs({ slots: config.slots, settings: config.job, supervisors, sessions, pool, canBeWarm, logger });
   jobs.adopt();
   jobs.sweep();
   clear(sessions.clearLeftWarm());
-  const sweep = workspaceSweep(config, logger);
-  sweep();
+  const sweepMirrorCache = mirrorSweep(config, logger);
+  pool.sweep();
+  sweepMirrorCache();
   await supervisors.open();
   const attachments = new Attachments(Date.now);
   setInterval(() => {
     attachments.sweep();
     jobs.sweep();
-    sweep();
+    pool.sweep();
+    sweepMirrorCache();
   }, upkeepMs).unref();
   const executors = probeExecutors(config);
   const git = probeGit(config.job.path, AbortSignal.timeout(probeTimeoutMs));
@@ -144,13 +148,13 @@ function warmSpares({ warmAgents, job }: Config, onGone: (session: string) => vo
   return new WarmSpares({ count: warmAgents, agent: warmAgentName, settings: job, onReady, onGone });
 }
 
-/** Clears away mirrors and pooled workspaces that are too old or too much. */
-function workspaceSweep({ job }: Config, logger: pino.Logger): () => void {
-  const { mirrors, pool } = job.workspace;
+/** Clears away mirrors that are too old or too much. */
+function mirrorSweep({ job }: Config, logger: pino.Logger): () => void {
+  const { mirrors } = job.workspace;
   const isLive = (key: string) => existsSync(`${jobsDirectory}/${key}`) || existsSync(sessionRoot(key));
   return () =>
-    void sweepWorkspaces({ mirrors, pool, isLive, nowMs: Date.now(), trash: resolve(trashDirectory) }).catch(
-      (error: unknown) => logger.error({ err: error }, "old workspaces cannot be cleared away"),
+    void sweepMirrors({ mirrors, isLive, nowMs: Date.now(), trash: resolve(trashDirectory) }).catch((error: unknown) =>
+      logger.error({ err: error }, "old mirrors cannot be cleared away"),
     );
 }
 

@@ -25,7 +25,7 @@ import { limitGraceMs, limitsOf } from "../supervisor/limits.ts";
 import { markersOf } from "../supervisor/session-directory.ts";
 import type { JobSettings } from "../supervisor/settings.ts";
 import type { Supervisor, SupervisorPool } from "../supervisor/supervisor-pool.ts";
-import { poolWorkspace } from "../workspace/workspace-pool.ts";
+import type { WorkspacePool } from "../workspace/workspace-pool.ts";
 import { Attempt, stopMarginMs } from "./attempt.ts";
 import { cannotStore } from "./disk-refusal.ts";
 import { type LeftJob, readLeftJobs } from "./left-jobs.ts";
@@ -38,6 +38,7 @@ export interface JobsOptions {
   readonly settings: JobSettings;
   readonly supervisors: Pick<SupervisorPool, "take">;
   readonly sessions: Sessions;
+  readonly pool: WorkspacePool;
   /** Whether a job can use an agent that was started before it. */
   readonly canBeWarm: (request: StartJobRequest) => boolean;
   readonly logger: Logger;
@@ -276,7 +277,7 @@ export class Jobs {
     const request = attempt.hasAgent ? readStart(attempt.directory) : undefined;
     if (request !== undefined) this.#options.sessions.release(request, (jobId) => this.#attempts.has(jobId));
     // Of an agent it is a link: its session has it.
-    poolWorkspace(attempt.directory.workspace, { name: attempt.jobId, nowMs: Date.now() });
+    this.#options.pool.keep(attempt.directory.workspace, attempt.jobId);
     const trash = `${trashDirectory}/${attempt.jobId}-${attempt.number}`;
     await rename(attempt.directory.root, trash);
     this.#own(rm(trash, { recursive: true, force: true }), attempt);

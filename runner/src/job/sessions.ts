@@ -22,7 +22,7 @@ import {
   writeSession,
 } from "../supervisor/session-directory.ts";
 import { workspaceRecordName } from "../supervisor/workspace-record.ts";
-import { poolWorkspace } from "../workspace/workspace-pool.ts";
+import type { WorkspacePool } from "../workspace/workspace-pool.ts";
 
 /** How long sessions are kept for jobs that continue them. */
 export interface SessionLimits {
@@ -34,10 +34,13 @@ export interface SessionLimits {
 /** What agents of ended jobs left for jobs that continue them. */
 export class Sessions {
   readonly #limits: SessionLimits;
+  readonly #workspaces: WorkspacePool;
   readonly #now: () => number;
 
-  constructor(limits: SessionLimits, now: () => number) {
+  /** What a session worked in goes to the pool in the end. */
+  constructor(limits: SessionLimits, workspaces: WorkspacePool, now: () => number) {
     this.#limits = limits;
+    this.#workspaces = workspaces;
     this.#now = now;
     mkdirSync(sessionsDirectory, { recursive: true, mode: 0o700 });
   }
@@ -121,18 +124,18 @@ export class Sessions {
   }
 
   #empty(key: string): void {
-    this.#pool(key);
+    this.#keepWorkspace(key);
     for (const name of ["workspace", workspaceRecordName, "home", "attachments"])
       discard(`${sessionRoot(key)}/${name}`);
   }
 
   #discard(key: string): void {
-    this.#pool(key);
+    this.#keepWorkspace(key);
     discard(sessionRoot(key));
   }
 
-  #pool(key: string): void {
-    poolWorkspace(sessionPaths(key).workspace, { name: key, nowMs: this.#now() });
+  #keepWorkspace(key: string): void {
+    this.#workspaces.keep(sessionPaths(key).workspace, key);
   }
 }
 

@@ -21,7 +21,7 @@ import { CredentialStore } from "./credentials.ts";
 import { lockFile } from "./lock-file.ts";
 import { type MirrorRequest, openMirror } from "./mirror.ts";
 import { mirrorPlace, repositoriesUsedBy } from "./mirror-directory.ts";
-import { sweepWorkspaces } from "./workspace-upkeep.ts";
+import { sweepMirrors } from "./mirror-upkeep.ts";
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
@@ -246,9 +246,8 @@ describe("upkeep", () => {
 
 function sweep({ live, keepMs = 1e12, maxBytes = 1e12 }: { live: string[]; keepMs?: number; maxBytes?: number }) {
   mkdirSync("trash", { recursive: true });
-  return sweepWorkspaces({
+  return sweepMirrors({
     mirrors: { maxBytes, keepMs },
-    pool: { maxKept: 0, keepMs: 0 },
     isLive: (key) => live.includes(key),
     nowMs: Date.now(),
     trash: join(process.cwd(), "trash"),

@@ -15,13 +15,14 @@ import {
   writeFileSync,
 } from "node:fs";
 import { resolve } from "node:path";
+import { discard } from "./discard.ts";
 import { isSystemError } from "./system-error.ts";
 
 /** Where they are, relative to the runner's data directory, which is the working directory; in it a directory a mirror. */
 export const poolDirectory = "pool";
 
 /** A workspace that waits for a job. */
-export interface PooledWorkspace {
+interface PooledWorkspace {
   /** Absolute. */
   readonly path: string;
   readonly mirrorId: string;
@@ -38,16 +39,46 @@ export function markUnusable(path: string): void {
   rmSync(reuseMark(path), { force: true });
 }
 
-/** Puts the workspace of an ended job, by its path, where the next job can take it, if it can be taken over. */
-export function poolWorkspace(path: string, { name, nowMs }: { readonly name: string; readonly nowMs: number }): void {
-  const mark = reuseMark(path);
-  if (!existsSync(mark) || !isDirectory(path)) return;
-  const shelf = resolve(poolDirectory, readFileSync(mark, "utf8"));
-  const pooled = `${shelf}/${name}`;
-  if (existsSync(pooled)) return;
-  mkdirSync(shelf, { recursive: true, mode: 0o700 });
-  renameSync(path, pooled);
-  utimesSync(pooled, nowMs / 1000, nowMs / 1000);
+/** Has the workspaces of ended jobs wait for the next: so many of them, for so long. */
+export class WorkspacePool {
+  readonly #limits: PoolLimits;
+  readonly #trash: string;
+  readonly #now: () => number;
+
+  /** `trash`: absolute path of the directory for what is being deleted. */
+  constructor(limits: PoolLimits, trash: string, now: () => number) {
+    this.#limits = limits;
+    this.#trash = trash;
+    this.#now = now;
+  }
+
+  /** Puts the workspace at this path where the next job can take it, if it can be taken over. The name is its own. */
+  keep(path: string, name: string): void {
+    const mark = reuseMark(path);
+    if (!existsSync(mark) || !isDirectory(path)) return;
+    const shelf = resolve(poolDirectory, readFileSync(mark, "utf8"));
+    const pooled = `${shelf}/${name}`;
+    if (existsSync(pooled)) return;
+    mkdirSync(shelf, { recursive: true, mode: 0o700 });
+    renameSync(path, pooled);
+    utimesSync(pooled, this.#now() / 1000, this.#now() / 1000);
+    this.sweep();
+  }
+
+  /** Deletes those that are too old or too many. */
+  sweep(): void {
+    const newestFirst = pooledWorkspaces().toSorted((a, b) => b.sinceMs - a.sinceMs);
+    for (const [index, { path, sinceMs }] of newestFirst.entries()) {
+      const isOld = this.#now() - sinceMs >= this.#limits.keepMs;
+      if (index >= this.#limits.maxKept || isOld) discard(path, `${this.#trash}/pooled`);
+    }
+  }
+}
+
+/** How many workspaces of ended jobs wait for the next, and how long. */
+export interface PoolLimits {
+  readonly maxKept: number;
+  readonly keepMs: number;
 }
 
 /** Moves a workspace that was made of this mirror to a path where nothing is; false when there is none. Nobody else gets it. */
@@ -56,8 +87,7 @@ export function takePooledWorkspace(mirrorId: string, path: string): boolean {
   return waiting.toSorted((a, b) => b.sinceMs - a.sinceMs).some((pooled) => isMoved(pooled.path, path));
 }
 
-/** All that wait. */
-export function pooledWorkspaces(): readonly PooledWorkspace[] {
+function pooledWorkspaces(): readonly PooledWorkspace[] {
   return namesIn(poolDirectory).flatMap((mirrorId) =>
     namesIn(`${poolDirectory}/${mirrorId}`).flatMap((name) => {
       const path = resolve(poolDirectory, mirrorId, name);

@@ -6,6 +6,7 @@ import { parseRepoRef, type RepoRefRules } from "#protocol/repo-ref.ts";
 import type { CredentialStore } from "./credentials.ts";
 import type { GitContext } from "./git.ts";
 import type { HostsSettings } from "./git-hosts.ts";
+import type { PoolLimits } from "./workspace-pool.ts";
 
 /** What the operator configured for workspaces. */
 export interface WorkspaceSettings extends RepoRefRules {
@@ -21,12 +22,6 @@ export interface MirrorLimits {
   /** All of them together, but for those in use. */
   readonly maxBytes: number;
   /** How long one is kept that is not used. */
-  readonly keepMs: number;
-}
-
-/** How many workspaces of ended jobs wait for the next, and how long. */
-export interface PoolLimits {
-  readonly maxKept: number;
   readonly keepMs: number;
 }
 

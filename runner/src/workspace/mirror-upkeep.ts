@@ -10,13 +10,11 @@ import {
   removeUse,
   usesOf,
 } from "./mirror-directory.ts";
-import type { MirrorLimits, PoolLimits } from "./workspace.ts";
-import { pooledWorkspaces } from "./workspace-pool.ts";
+import type { MirrorLimits } from "./workspace.ts";
 
 /** What is cleared away by, and where to. */
 export interface Upkeep {
   readonly mirrors: MirrorLimits;
-  readonly pool: PoolLimits;
   /** Whether what a use of a mirror lives as long as is still there. */
   readonly isLive: (key: string) => boolean;
   readonly nowMs: number;
@@ -24,9 +22,8 @@ export interface Upkeep {
   readonly trash: string;
 }
 
-/** Deletes mirrors and pooled workspaces that are too old or too much, but none that is used. */
-export async function sweepWorkspaces(upkeep: Upkeep): Promise<void> {
-  sweepPool(upkeep);
+/** Deletes mirrors that are too old or too much, but none that is used. */
+export async function sweepMirrors(upkeep: Upkeep): Promise<void> {
   const places = mirrorIds().map(mirrorPlaceAt);
   for (const place of places) forgetUses(place, upkeep);
   for (const place of places) await clearMirror(place, upkeep, { isWhole: false });
@@ -36,13 +33,6 @@ export async function sweepWorkspaces(upkeep: Upkeep): Promise<void> {
     if (!isOld && bytes <= upkeep.mirrors.maxBytes) continue;
     const size = sizeOf(place);
     if (await clearMirror(place, upkeep, { isWhole: true })) bytes -= size;
-  }
-}
-
-function sweepPool({ pool, nowMs, trash }: Upkeep): void {
-  const newestFirst = pooledWorkspaces().toSorted((a, b) => b.sinceMs - a.sinceMs);
-  for (const [index, { path, sinceMs }] of newestFirst.entries()) {
-    if (index >= pool.maxKept || nowMs - sinceMs >= pool.keepMs) discard(path, `${trash}/pooled`);
   }
 }
 
