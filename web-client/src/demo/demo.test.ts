@@ -1,4 +1,4 @@
-import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { FleetService } from "#gen/fleet/v1/fleet_service_pb.js";
 import { EndCause, type Job, JobState } from "#gen/job/v1/job_pb.js";
@@ -7,6 +7,7 @@ import { JobFeed } from "../job/job-feed.ts";
 import { WrittenLog } from "../log/worker/written-log.ts";
 import { createGateway } from "../transport.ts";
 import { createDemoFleetService } from "./fleet-service.ts";
+import { createInPageTransport } from "./in-page-transport.ts";
 import { createDemoJobService } from "./job-service.ts";
 import { createLine, unreachable } from "./line.ts";
 import { createChance } from "./random.ts";
@@ -99,12 +100,12 @@ test("lines are read by number and by search, over the whole log", async () => {
 async function tell(name: string, seed = 1) {
   const world = new World({ chance: createChance(seed), speed: 1_000 });
   const line = createLine();
-  const transport = createRouterTransport(
-    ({ service }) => {
-      service(JobService, createDemoJobService(world));
-      service(FleetService, createDemoFleetService(world));
-    },
-    { transport: { interceptors: [line.interceptor] } },
+  const transport = createInPageTransport(
+    [
+      [JobService, createDemoJobService(world)],
+      [FleetService, createDemoFleetService(world)],
+    ],
+    line,
   );
   const path = (await stories.find((story) => story.name === name)?.tell({ world, line })) ?? "";
   return { world, line, path, gateway: createGateway(transport) };
