@@ -18,6 +18,10 @@ const types: Readonly<Record<string, string>> = {
 export async function servePages(): Promise<{ readonly url: string; readonly close: () => Promise<void> }> {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    if (/^\/(api\/|blazecraft\.)/.test(pathname)) {
+      response.writeHead(503, { "content-type": "text/plain" }).end("no gateway here");
+      return;
+    }
     const name = extname(pathname) === "" ? "index.html" : normalize(pathname);
     const body = await readFile(join(dist, name)).catch(() => undefined);
     const headers = new Headers({ "content-type": types[extname(name)] ?? "application/octet-stream" });

@@ -1,15 +1,25 @@
+import { computed } from "@preact/signals";
 import { render } from "preact";
+import { findAction } from "./actions.ts";
 import { App } from "./app.tsx";
 import { demoStory, type Features, loadFeatures } from "./config.ts";
+import { countHeld } from "./jobs/job-list.ts";
 import { listenForKeys } from "./keyboard.ts";
+import { type FaviconState, keepFavicon } from "./notices/favicon.ts";
 import { createPage, type Page } from "./page.ts";
 import { liveAt, type Place } from "./place.ts";
+import { applySettings } from "./settings/settings.ts";
 import { keepTitle } from "./title.ts";
 
 const root = document.getElementById("page");
-const features = await loadFeatures();
-const place = features.liveMode ? liveAt(location) : await openDemoPlace();
-if (root) render(<App page={startPage(features, place)} />, root);
+// Not awaited here: a part that is loaded later imports this file's chunk, and would wait for it to be done.
+if (root) void start(root);
+
+async function start(element: HTMLElement): Promise<void> {
+  const features = await loadFeatures();
+  const place = features.liveMode ? liveAt(location) : await openDemoPlace();
+  render(<App page={startPage(features, place)} />, element);
+}
 
 /** The demo, opened where its story is to be seen unless the address names a place in it. */
 async function openDemoPlace(): Promise<Place> {
@@ -21,23 +31,15 @@ async function openDemoPlace(): Promise<Place> {
 
 function startPage(enabled: Features, at: Place): Page {
   const page = createPage(enabled, at);
+  applySettings(page.settings, document.documentElement);
   keepTitle(page);
+  keepFavicon(computed(() => faviconState(page)));
   listenForKeys((key) => findAction(page, key));
   return page;
 }
 
-/** What a single key does now, if anything. */
-function findAction(page: Page, key: string): (() => void) | undefined {
-  if (key === "J") return () => page.walk(1);
-  if (key === "K") return () => page.walk(-1);
-  if (key === "H") return page.hudHeight.cycle;
-  const composer = key === "M" ? document.getElementById("composer-text") : null;
-  if (composer) return () => composer.focus();
-  const isAgent = page.selected.peek()?.spec?.work.case === "agent";
-  if (isAgent && (key === "T" || key === "L")) {
-    return () => {
-      page.chosenView.value = key === "T" ? "transcript" : "log";
-    };
-  }
-  return page.commands.list().find((command) => command.key === key && command.isEnabled)?.run;
+function faviconState(page: Page): FaviconState {
+  if (page.asks.open.value.length > 0) return "needs-you";
+  if (page.attention.failed.value.length > 0) return "failed";
+  return countHeld(page.jobs.list.value.jobs) > 0 ? "running" : "calm";
 }

@@ -1,12 +1,12 @@
-import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { FleetService } from "#gen/fleet/v1/fleet_service_pb.js";
 import { EndCause, type Job, JobState } from "#gen/job/v1/job_pb.js";
 import { JobService } from "#gen/job/v1/job_service_pb.js";
 import { JobFeed } from "../job/job-feed.ts";
-import { WrittenLog } from "../log/worker/written-log.ts";
 import { createGateway } from "../transport.ts";
 import { createDemoFleetService } from "./fleet-service.ts";
+import { createInPageTransport } from "./in-page-transport.ts";
 import { createDemoJobService } from "./job-service.ts";
 import { createLine, unreachable } from "./line.ts";
 import { createChance } from "./random.ts";
@@ -29,9 +29,8 @@ test("a job that a visitor makes runs, and prints what its command says", async 
   const { gateway } = await tell("empty");
   const task = { invocation: { case: "command", value: "echo hello" } } as const;
   const { job } = await gateway.jobs.createJob({ spec: { repoRef: "local", work: { case: "task", value: task } } });
-  const log = new WrittenLog();
-  const feed = await watchToEnd(gateway, job?.id ?? "", log);
-  expect(log.texts).toContain("hello");
+  const feed = await watchToEnd(gateway, job?.id ?? "");
+  expect(feed.log.rows.map(({ text }) => text)).toContain("hello");
   expect(feed.job?.status?.state).toBe(JobState.SUCCEEDED);
 });
 
@@ -99,23 +98,19 @@ test("lines are read by number and by search, over the whole log", async () => {
 async function tell(name: string, seed = 1) {
   const world = new World({ chance: createChance(seed), speed: 1_000 });
   const line = createLine();
-  const transport = createRouterTransport(
-    ({ service }) => {
-      service(JobService, createDemoJobService(world));
-      service(FleetService, createDemoFleetService(world));
-    },
-    { transport: { interceptors: [line.interceptor] } },
+  const transport = createInPageTransport(
+    [
+      [JobService, createDemoJobService(world)],
+      [FleetService, createDemoFleetService(world)],
+    ],
+    line,
   );
   const path = (await stories.find((story) => story.name === name)?.tell({ world, line })) ?? "";
   return { world, line, path, gateway: createGateway(transport) };
 }
 
-async function watchToEnd(
-  gateway: ReturnType<typeof createGateway>,
-  id: string,
-  log = new WrittenLog(),
-): Promise<JobFeed> {
-  const feed = new JobFeed(log);
+async function watchToEnd(gateway: ReturnType<typeof createGateway>, id: string): Promise<JobFeed> {
+  const feed = new JobFeed();
   const { job } = await gateway.jobs.getJob({ id });
   if (job) feed.takeSnapshot(job);
   for await (const message of gateway.jobs.watchJob({ id })) feed.take(message);

@@ -1,10 +1,10 @@
-import { createRouterTransport } from "@connectrpc/connect";
 import { FleetService } from "#gen/fleet/v1/fleet_service_pb.js";
 import { JobService } from "#gen/job/v1/job_service_pb.js";
 import type { Place } from "../place.ts";
 import { createMemoryStorage } from "../ui/storage.ts";
 import { DemoBadge } from "./demo-badge.tsx";
 import { createDemoFleetService } from "./fleet-service.ts";
+import { createInPageTransport } from "./in-page-transport.ts";
 import { createDemoJobService } from "./job-service.ts";
 import { createLine } from "./line.ts";
 import { createChance } from "./random.ts";
@@ -29,12 +29,12 @@ export async function openDemo(name: string, query: URLSearchParams): Promise<De
   const chance = createChance(numberFrom(query.get("seed"), defaultSeed));
   const world = new World({ chance, speed: numberFrom(query.get("speed"), defaultSpeed) });
   const line = createLine();
-  const transport = createRouterTransport(
-    ({ service }) => {
-      service(JobService, createDemoJobService(world));
-      service(FleetService, createDemoFleetService(world));
-    },
-    { transport: { interceptors: [line.interceptor] } },
+  const transport = createInPageTransport(
+    [
+      [JobService, createDemoJobService(world)],
+      [FleetService, createDemoFleetService(world)],
+    ],
+    line,
   );
   const story = stories.find((known) => known.name === name) ?? stories[0];
   const path = story ? await story.tell({ world, line }) : "/";

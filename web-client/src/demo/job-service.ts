@@ -157,7 +157,12 @@ function invalid(field: string, message: string): ConnectError {
   return problemError({ code: Code.InvalidArgument, reason: ProblemReason.INVALID_FIELD, field, message, action });
 }
 
-async function* watchJob(world: World, entry: DemoJob, request: WatchJobRequest, { signal }: HandlerContext) {
+async function* watchJob(
+  world: World,
+  entry: DemoJob,
+  request: WatchJobRequest,
+  { signal }: Pick<HandlerContext, "signal">,
+) {
   const newestSequence = entry.job.newestSequence;
   const { gap } = entry;
   const isBehindGap = gap !== undefined && request.afterSequence < gap.toSequence;
@@ -182,7 +187,11 @@ async function* watchJob(world: World, entry: DemoJob, request: WatchJobRequest,
   }
 }
 
-async function* watchJobs(world: World, { afterRevision }: WatchJobsRequest, { signal }: HandlerContext) {
+async function* watchJobs(
+  world: World,
+  { afterRevision }: WatchJobsRequest,
+  { signal }: Pick<HandlerContext, "signal">,
+) {
   let seen = afterRevision;
   yield { message: { case: "heartbeat", value: { time: timestampNow() } }, revision: seen } as const;
   while (!signal.aborted) {

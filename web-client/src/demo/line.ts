@@ -1,13 +1,16 @@
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 
-/** The line between this page and the gateway it plays: it can be cut, mended, and made to refuse. */
+/** The line between this page and the gateway it plays: it can be cut, mended, and kept silent. */
 export interface Line {
-  readonly interceptor: Interceptor;
+  /** Lets a call through, as soon as one gets through. */
+  readonly pass: (signal: AbortSignal) => Promise<void>;
+  /** Carries a stream for as long as the line is whole and its reader wants it. */
+  readonly carry: <T>(messages: AsyncIterable<T>, signal: AbortSignal) => AsyncIterable<T>;
   /** Breaks every open stream; until it is mended every call fails with that error. */
   readonly cut: (error: ConnectError) => void;
-  readonly mend: () => void;
   /** Lets calls wait, without an answer, until the line is mended. */
   readonly hold: () => void;
+  readonly mend: () => void;
 }
 
 /** What a call meets when there is no network. */
@@ -20,17 +23,18 @@ export function createLine(): Line {
   let fault: ConnectError | undefined;
   let broken = new AbortController();
   let held: PromiseWithResolvers<void> | undefined;
-  const interceptor: Interceptor = (next) => async (request) => {
-    if (held) await Promise.race([held.promise, aborted(request.signal)]);
-    if (fault) throw ConnectError.from(fault);
-    const response = await next(request);
-    return response.stream ? { ...response, message: breakable(response.message, broken.signal) } : response;
-  };
   return {
-    interceptor,
+    pass: async (signal) => {
+      if (held) await Promise.race([held.promise, aborted(signal)]);
+      if (fault) throw fault;
+    },
+    carry: (messages, signal) => carry(messages, AbortSignal.any([signal, broken.signal])),
     cut: (error) => {
       fault = error;
       broken.abort(error);
+    },
+    hold: () => {
+      held ??= Promise.withResolvers();
     },
     mend: () => {
       fault = undefined;
@@ -38,35 +42,29 @@ export function createLine(): Line {
       held?.resolve();
       held = undefined;
     },
-    hold: () => {
-      held ??= Promise.withResolvers();
-    },
   };
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason));
-  });
-}
-
-async function* breakable<T>(messages: AsyncIterable<T>, broken: AbortSignal): AsyncIterable<T> {
+async function* carry<T>(messages: AsyncIterable<T>, end: AbortSignal): AsyncIterable<T> {
   const reader = messages[Symbol.asyncIterator]();
-  const breakage = Promise.withResolvers<never>();
-  const fail = () => breakage.reject(broken.reason);
-  broken.addEventListener("abort", fail);
-  breakage.promise.catch(() => {
-    // Whoever reads when the line breaks hears of it; nobody else needs to.
-  });
+  const ended = aborted(end);
   try {
     for (;;) {
-      broken.throwIfAborted();
-      const step = await Promise.race([reader.next(), breakage.promise]);
+      end.throwIfAborted();
+      const step = await Promise.race([reader.next(), ended]);
       if (step.done) return;
       yield step.value;
     }
   } finally {
-    broken.removeEventListener("abort", fail);
     void reader.return?.();
   }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  promise.catch(() => {
+    // Whoever waits when it is aborted hears of it; nobody else needs to.
+  });
+  return promise;
 }

@@ -6,7 +6,6 @@ import {
   type ReadLogRequest,
   type ReadLogResponseSchema,
 } from "#gen/job/v1/job_service_pb.js";
-import { visibleText } from "#protocol/terminal-line.ts";
 
 const defaultPageSize = 1_000;
 
@@ -26,7 +25,6 @@ export function readLog(
       isFound(text),
   );
   const found = request.tail > 0 ? inRange.slice(-request.tail) : inRange;
-  if (request.numbersOnly) return { lineNumbers: found.map(({ number }) => number), totalLines: all.length };
   const from = Number(request.pageToken || "0");
   const until = from + (request.tail || request.pageSize || defaultPageSize);
   return {
@@ -56,5 +54,5 @@ function createSearch({ search, regex, matchCase }: ReadLogRequest): (text: Uint
   const pattern = regex ? search : search.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const wanted = new RegExp(pattern, matchCase ? "u" : "iu");
   const decoder = new TextDecoder();
-  return (text) => wanted.test(visibleText(decoder.decode(text)));
+  return (text) => wanted.test(decoder.decode(text));
 }

@@ -125,8 +125,11 @@ async function tellFleet({ world }: Telling): Promise<string> {
     const agoMs = world.chance.between(20, 500) * 1_000;
     world.createJob({ spec: task(`npm run ${name}`, { name }), act: commandThatGoesOn, agoMs });
   }
-  world.createJob({ spec: agent("Fix the failing session test.", "fix-auth"), act: agentThatAsks, agoMs: 120_000 });
-  world.createJob({ spec: agent("Name the new table.", "new-table"), act: agentThatWonders, agoMs: 60_000 });
+  const asking = [
+    world.createJob({ spec: agent("Fix the failing session test.", "fix-auth"), act: agentThatAsks, agoMs: 120_000 }),
+    world.createJob({ spec: agent("Name the new table.", "new-table"), act: agentThatWonders, agoMs: 60_000 }),
+  ];
+  for (const entry of asking) await until(world, entry, ({ job }) => job.openAsks > 0);
   for (const name of ["train-a", "train-b", "train-c"]) {
     const spec = { ...task("./train.sh", { name }), runnerLabels: ["gpu"] };
     world.createJob({ spec, act: commandThatGoesOn, agoMs: 200_000 });
