@@ -95,11 +95,6 @@ export const calls: readonly BadCall[] = [
     field("search"),
   ],
   [
-    "the numbers of a tail",
-    ({ jobs, finishedId }) => jobs.readLog({ id: finishedId, tail: 1, numbersOnly: true }),
-    field("tail"),
-  ],
-  [
     "a foreign page of a log",
     ({ jobs, finishedId }) => jobs.readLog({ id: finishedId, pageToken: "x" }),
     "invalid_argument cursor_expired page_token",

@@ -2,10 +2,12 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { AskDialog } from "./asks/ask-dialog.tsx";
 import { Hud } from "./hud.tsx";
+import { ToastStack } from "./notices/toast-stack.tsx";
 import type { Page } from "./page.ts";
 import { ResourceBar } from "./resource-bar.tsx";
 import { SignIn } from "./session/sign-in.tsx";
 import { Stage } from "./stage.tsx";
+import { lazy } from "./ui/lazy.tsx";
 
 /** The whole page: resources on top, the stage, the HUD at the bottom. */
 export function App({ page }: { readonly page: Page }) {
@@ -28,7 +30,9 @@ export function App({ page }: { readonly page: Page }) {
       />
       <Stage page={page} />
       {page.features.runnerEnabled && <Hud page={page} />}
+      <ToastStack toasts={page.toasts} />
       <ReviewedAsk page={page} />
+      <OpenDialog page={page} />
       <div class="visually-hidden" role="alert">
         {page.announcer.urgent.value}
       </div>
@@ -42,6 +46,23 @@ export function App({ page }: { readonly page: Page }) {
       )}
     </div>
   );
+}
+
+const Palette = lazy(async () => (await import("./palette.tsx")).Palette);
+const KeyHelp = lazy(async () => (await import("./key-help.tsx")).KeyHelp);
+
+function OpenDialog({ page }: { readonly page: Page }) {
+  const close = () => {
+    page.openDialog.value = undefined;
+  };
+  switch (page.openDialog.value) {
+    case "palette":
+      return <Palette page={page} onClose={close} />;
+    case "help":
+      return <KeyHelp page={page} onClose={close} />;
+    case undefined:
+      return null;
+  }
 }
 
 /** The ask that is reviewed over the page; it stays when it is decided, to say how. */

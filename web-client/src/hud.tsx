@@ -1,13 +1,15 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
+import { cardActions, listActions, pageKeys } from "./actions.ts";
 import { AttentionCard } from "./asks/attention-card.tsx";
+import { countNeeds } from "./attention.ts";
 import type { HudHeight, HudHeightChoice } from "./hud-height.ts";
 import { CommandCard } from "./job/command-card.tsx";
 import { SelectedCard } from "./job/selected-card.tsx";
 import { JobRows } from "./jobs/job-rows.tsx";
 import { NewJobForm } from "./jobs/new-job-form.tsx";
-import { LazyLogView } from "./log/lazy-log-view.tsx";
+import { LogView } from "./log/log-view.tsx";
 import type { Page, PanelTab } from "./page.ts";
 import { Tabs, tabPanelProps } from "./ui/tabs.tsx";
 
@@ -42,6 +44,7 @@ export function Hud({ page }: { readonly page: Page }) {
           </button>
         ))}
       </nav>
+      <HeightGrip choice={page.hudHeight} />
       <HeightButtons choice={page.hudHeight} />
       <HudPart title="Selected" part="selected">
         <Selected page={page} />
@@ -50,6 +53,7 @@ export function Hud({ page }: { readonly page: Page }) {
       <HudPart title="Attention" part="attention" count={<AskCount page={page} />}>
         <AttentionCard
           asks={page.asks}
+          attention={page.attention}
           findJob={page.findJob}
           onReview={({ id }) => {
             page.reviewedAskId.value = id;
@@ -57,7 +61,7 @@ export function Hud({ page }: { readonly page: Page }) {
         />
       </HudPart>
       <HudPart title="Commands" part="commands">
-        <CommandCard commands={page.commands.list()} failure={page.commands.failure.value} />
+        <Commands page={page} />
       </HudPart>
     </aside>
   );
@@ -71,7 +75,7 @@ const partTitles: Record<Part, string> = {
 };
 
 function AskCount({ page }: { readonly page: Page }) {
-  const count = page.asks.open.value.length;
+  const count = countNeeds(page);
   return count > 0 ? <span class="count is-asking num">{count}</span> : null;
 }
 
@@ -85,8 +89,8 @@ function HudPart(props: {
     <section
       class={`hud-plate plate hud-${props.part}`}
       aria-label={props.title}
-      // Nothing inside it takes focus, and it may scroll.
-      tabIndex={props.part === "selected" ? 0 : undefined}
+      // Nothing inside them may take focus, and they may scroll.
+      tabIndex={props.part === "selected" || props.part === "commands" ? 0 : undefined}
     >
       <h2 class="plate-title">
         {props.title} {props.count}
@@ -126,11 +130,28 @@ function JobPanel({ page }: { readonly page: Page }) {
       <div class="panel-body" {...tabPanelProps("panel", tab)}>
         {tab === "new" && <NewJobForm form={page.form} />}
         {tab === "jobs" && (
-          <JobRows list={list.value} sending={page.form.sending.value} selectedId={page.selectedId.value} />
+          <JobRows
+            list={list.value}
+            sending={page.form.sending.value}
+            selectedId={page.selectedId.value}
+            selection={page.selection}
+          />
         )}
         {tab === "log" && <CompactLog page={page} />}
       </div>
     </section>
+  );
+}
+
+function Commands({ page }: { readonly page: Page }) {
+  const actions = listActions(page);
+  const keys = pageKeys(page);
+  return (
+    <CommandCard
+      commands={cardActions.flatMap((id) => actions.find((action) => action.id === id) ?? [])}
+      keyFor={(id) => keys.find(({ action }) => action === id)?.key ?? ""}
+      failure={page.commands.failure.value}
+    />
   );
 }
 
@@ -140,9 +161,8 @@ function Selected({ page }: { readonly page: Page }) {
 }
 
 function CompactLog({ page }: { readonly page: Page }) {
-  const log = page.open.log.value;
-  if (!log) return <p class="empty">Nothing selected.</p>;
-  return <LazyLogView log={log} label="Compact log" emptyText="Nothing written." />;
+  const { feed, version } = page.open;
+  return <LogView log={feed.value.log} version={version.value} label="Compact log" emptyText="Nothing written." />;
 }
 
 const heights: readonly (readonly [HudHeight, string, string])[] = [
@@ -169,5 +189,28 @@ function HeightButtons({ choice }: { readonly choice: HudHeightChoice }) {
         </button>
       ))}
     </fieldset>
+  );
+}
+
+const railPx = 40;
+const standardPx = 232;
+
+/** The upper edge of the HUD, to be dragged; the buttons and H do the same. It settles at the nearest height. */
+function HeightGrip({ choice }: { readonly choice: HudHeightChoice }) {
+  const settle = (event: PointerEvent) => {
+    const px = innerHeight - event.clientY;
+    choice.set(
+      px < (railPx + standardPx) / 2 ? "rail" : px < (standardPx + innerHeight * 0.6) / 2 ? "standard" : "tall",
+    );
+  };
+  return (
+    <div
+      class="hud-grip"
+      aria-hidden="true"
+      onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
+      onPointerMove={(event) => {
+        if (event.currentTarget.hasPointerCapture(event.pointerId)) settle(event);
+      }}
+    />
   );
 }

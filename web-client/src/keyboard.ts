@@ -1,17 +1,25 @@
-/** Runs what single keys stand for, outside text fields and while no dialog is open. */
+import { keyText } from "./key-map.ts";
+
+/**
+ * Runs what keys stand for while no dialog is open: those with Ctrl anywhere, single ones outside text fields. A key
+ * that something on the page took for itself is left alone.
+ */
 export function listenForKeys(find: (key: string) => (() => void) | undefined): void {
   addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || event.repeat) return;
-    if (document.querySelector("dialog[open]") || isTyping(event.target)) return;
-    const run = find(event.key.length === 1 ? event.key.toUpperCase() : event.key);
+    if (event.altKey || event.defaultPrevented || event.repeat || document.querySelector("dialog[open]")) return;
+    const key = keyText(event);
+    if (!key.startsWith("Ctrl+") && takesKeys(event.target, key)) return;
+    const run = find(key);
     if (!run) return;
     event.preventDefault();
     run();
   });
 }
 
-function isTyping(target: EventTarget | null): boolean {
-  return (
-    target instanceof Element && target.closest("input:not([type=radio]), textarea, select, [contenteditable]") !== null
-  );
+/** True for fields that are typed in, and for Space on whatever Space presses or scrolls. */
+function takesKeys(target: EventTarget | null, key: string): boolean {
+  if (!(target instanceof Element)) return false;
+  const typedIn = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]";
+  const pressed = "button, summary, a, input, [role=tab], [role=log]";
+  return target.closest(typedIn) !== null || (key === "Space" && target.closest(pressed) !== null);
 }

@@ -4,25 +4,33 @@ import type { Job } from "#gen/job/v1/job_pb.js";
 import { type AskStore, announceAsks, createAskStore } from "./asks/ask-store.ts";
 import { createDeciding, type Deciding } from "./asks/deciding.ts";
 import { createRuleStore, type RuleStore } from "./asks/rule-store.ts";
+import { type Attention, createAttention } from "./attention.ts";
 import type { Features } from "./config.ts";
 import type { Link } from "./connection/link.ts";
 import { worstLink } from "./connection/link-words.ts";
 import { createBrowserSurroundings } from "./connection/surroundings.ts";
+import { createRunnerCommands, type RunnerCommands } from "./fleet/runner-commands.ts";
 import { createRunnerStore, type RunnerStore } from "./fleet/runner-store.ts";
 import { createHudHeight, type HudHeightChoice } from "./hud-height.ts";
 import { createJobCommands, type JobCommands } from "./job/commands.ts";
-import type { JobView } from "./job/job-stage.tsx";
 import { createModeChange, type ModeChange } from "./job/mode-change.ts";
 import { createOpenJob, type OpenJob } from "./job/open-job.ts";
 import { draftFromQuery, draftFromSpec } from "./jobs/draft.ts";
 import { countHeld, newerJob } from "./jobs/job-list.ts";
+import { createJobSearch, type JobSearchStore } from "./jobs/job-search.ts";
 import { announceEnds, createJobStore, type JobStore } from "./jobs/job-store.ts";
 import { createNewJob, type NewJob } from "./jobs/new-job.ts";
+import { createSelection, type Selection } from "./jobs/selection.ts";
 import { type Composer, createComposer } from "./messages/composer.ts";
 import { type Allowing, createAllowing } from "./network/allowing.ts";
+import { watchForNotices } from "./notices/notices.ts";
+import { createNotifier } from "./notices/notifier.ts";
+import { createToasts, type Toasts } from "./notices/toasts.ts";
 import type { Place } from "./place.ts";
-import { createRouter, type Route } from "./route.ts";
+import { createRouter, type JobView, jobPath, type Route, type Router } from "./route.ts";
 import { createSession, type Session } from "./session/session.ts";
+import { createSettings, type SettingsStore } from "./settings/settings.ts";
+import { createSetupChecklist, type SetupChecklist } from "./setup/setup-checks.ts";
 import { createGateway } from "./transport.ts";
 import { type Announcer, createAnnouncer } from "./ui/announcer.ts";
 import { createSeen } from "./ui/seen.ts";
@@ -40,6 +48,7 @@ export interface Page {
   readonly session: Session;
   readonly announcer: Announcer;
   readonly route: ReadonlySignal<Route>;
+  readonly go: Router["go"];
   readonly jobs: JobStore;
   readonly runners: RunnerStore;
   readonly open: OpenJob;
@@ -55,17 +64,26 @@ export interface Page {
   readonly usage: UsageStore;
   readonly rules: RuleStore;
   readonly panelTab: Signal<PanelTab>;
-  /** The view a person chose for the open job; undefined for the one that fits it. */
-  readonly chosenView: Signal<JobView | undefined>;
+  /** The views that jobs have, in the order of their tabs. */
+  readonly views: readonly JobView[];
+  readonly settings: SettingsStore;
+  readonly attention: Attention;
+  readonly selection: Selection;
+  readonly search: JobSearchStore;
+  readonly runnerCommands: RunnerCommands;
+  readonly setup: SetupChecklist;
+  readonly toasts: Toasts;
+  /** The dialog that is open over the page. */
+  readonly openDialog: Signal<"palette" | "help" | undefined>;
   readonly selectedId: ReadonlySignal<string | undefined>;
+  /** The job that is open, or was last. */
+  readonly lastJobId: ReadonlySignal<string | undefined>;
   /** The selected job as the list or its own stream knows it, whichever is newer. */
   readonly selected: ReadonlySignal<Job | undefined>;
   /** A job that the list holds. */
   readonly findJob: (id: string) => Job | undefined;
   readonly link: ReadonlySignal<Link>;
   readonly retryNow: () => void;
-  /** Goes to another address of the page. */
-  readonly go: (path: string) => void;
   /** Selects the job that many places further down the list. */
   readonly walk: (step: number) => void;
 }
@@ -75,13 +93,16 @@ export function createPage(features: Features, place: Place): Page {
   const around = createBrowserSurroundings();
   const { storage } = place;
   const session = createSession(place.tabStorage, around.wake);
-  const { jobs: jobService, fleet } = createGateway(place.connect(() => session.apiKey.peek()));
+  const gateway = createGateway(place.connect(() => session.apiKey.peek()));
+  const { jobs: jobService, fleet } = gateway;
   const announcer = createAnnouncer(around.after);
   const { route, go } = createRouter();
   const jobs = createJobStore(jobService, around);
   const runners = createRunnerStore(fleet);
   const panelTab = signal<PanelTab>(features.runnerEnabled ? "new" : "jobs");
-  const chosenView = signal<JobView>();
+  const settings = createSettings(storage);
+  const selection = createSelection(storage);
+  const toasts = createToasts(around.after);
 
   const selectedId = computed(() => (route.value.kind === "job" ? route.value.id : undefined));
   const open = createOpenJob({ jobs: jobService, around, id: selectedId, isSeen: createSeen() });
@@ -93,10 +114,11 @@ export function createPage(features: Features, place: Place): Page {
     // The list cuts long prompts; the job itself has them whole.
     return listed && followed ? { ...newerJob(listed, followed), spec: followed.spec } : (followed ?? listed);
   });
+  const picked = computed(() => jobs.list.value.jobs.filter(({ id }) => selection.ids.value.has(id)));
   const asks = createAskStore({ jobs: jobService, jobList: jobs.list, around });
   const deciding = createDeciding(jobService, asks);
 
-  const openJob = (job: Job) => go(`/jobs/${job.id}`);
+  const openJob = (job: Job) => go(jobPath(job.id));
   const openNew = (job: Job) => {
     jobs.learn(job);
     openJob(job);
@@ -114,6 +136,7 @@ export function createPage(features: Features, place: Place): Page {
   const commands = createJobCommands({
     jobs: jobService,
     job: selected,
+    picked,
     learn: jobs.learn,
     open: openJob,
     startNew,
@@ -138,9 +161,9 @@ export function createPage(features: Features, place: Place): Page {
       startNew();
     });
   });
+  const lastJobId = signal<string>();
   effect(() => {
-    const current = route.value;
-    chosenView.value = current.kind === "job" ? current.view : undefined;
+    if (selectedId.value) lastJobId.value = selectedId.value;
   });
   effect(() => {
     open.version.value;
@@ -155,6 +178,10 @@ export function createPage(features: Features, place: Place): Page {
   });
   announceEnds(jobs, announcer.say);
   announceAsks(asks, announcer.alert);
+  watchForNotices(
+    { list: jobs.list, openAsks: asks.open, runners: runners.runners },
+    createNotifier({ settings: () => settings.value.peek(), toasts, selectedId: () => selectedId.peek(), go }),
+  );
   const held = computed(() => countHeld(jobs.list.value.jobs));
   effect(() => {
     if (held.value >= 0) runners.refresh();
@@ -177,6 +204,7 @@ export function createPage(features: Features, place: Place): Page {
     session,
     announcer,
     route,
+    go,
     jobs,
     runners,
     open,
@@ -191,13 +219,27 @@ export function createPage(features: Features, place: Place): Page {
     usage: createUsageStore(fleet),
     rules: createRuleStore(jobService),
     panelTab,
-    chosenView,
+    views: ["transcript", "log", "details"],
+    settings,
+    attention: createAttention({
+      list: jobs.list,
+      runners: runners.runners,
+      selectedId,
+      storage,
+      now: around.now,
+    }),
+    selection,
+    search: createJobSearch(jobService),
+    runnerCommands: createRunnerCommands(fleet, runners.refresh),
+    setup: createSetupChecklist(gateway, location.origin),
+    toasts,
+    openDialog: signal(),
     selectedId,
+    lastJobId,
     selected,
     findJob: (id) => jobs.list.value.jobs.find((job) => job.id === id),
     link,
     retryNow: around.wake,
-    go,
     walk,
   };
 }

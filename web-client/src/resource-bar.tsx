@@ -1,3 +1,4 @@
+import { countNeeds } from "./attention.ts";
 import { LinkDetail, LinkShape } from "./connection/chip.tsx";
 import { countFleet } from "./fleet/runner-store.ts";
 import { countWaiting } from "./jobs/job-list.ts";
@@ -9,7 +10,8 @@ export function ResourceBar({ page, onSignIn }: { readonly page: Page; readonly 
   page.open.version.value;
   const behind = page.open.feed.value.behind;
   const { jobs, loaded } = page.jobs.list.value;
-  const { queued, needsYou } = countWaiting(jobs);
+  const { queued } = countWaiting(jobs);
+  const needsYou = countNeeds(page);
   const runners = page.runners.runners.value;
   const fleet = runners && countFleet(runners);
   return (
@@ -45,19 +47,52 @@ export function ResourceBar({ page, onSignIn }: { readonly page: Page; readonly 
         {needsYou > 0 && <Resource title="need you" value={`⚑ ${needsYou}`} isAsking />}
       </dl>
       <nav class="pages" aria-label="Pages">
-        <PageLink page={page} kind="usage" title="Usage" />
+        <PageLink page={page} kind="runners" title="Runners" />
         <PageLink page={page} kind="rules" title="Rules" />
+        <PageLink page={page} kind="settings" title="Settings" />
+        <DialogButton page={page} dialog="palette" glyph="⌕" title="Command palette" shownKey="Ctrl K" />
+        <DialogButton page={page} dialog="help" glyph="?" title="Keys" shownKey="" />
       </nav>
     </header>
   );
 }
 
-function PageLink(props: { readonly page: Page; readonly kind: "usage" | "rules"; readonly title: string }) {
+function PageLink(props: {
+  readonly page: Page;
+  readonly kind: "runners" | "rules" | "settings";
+  readonly title: string;
+}) {
   const isHere = props.page.route.value.kind === props.kind;
   return (
     <a href={`/${props.kind}`} aria-current={isHere ? "page" : undefined}>
       {props.title}
     </a>
+  );
+}
+
+function DialogButton(props: {
+  readonly page: Page;
+  readonly dialog: "palette" | "help";
+  readonly glyph: string;
+  readonly title: string;
+  readonly shownKey: string;
+}) {
+  return (
+    <button
+      type="button"
+      class="button small"
+      aria-label={`${props.title} ${props.shownKey}`.trim()}
+      onClick={() => {
+        props.page.openDialog.value = props.dialog;
+      }}
+    >
+      <span aria-hidden="true">{props.glyph}</span>
+      {props.shownKey && (
+        <span class="keycap" aria-hidden="true">
+          {props.shownKey}
+        </span>
+      )}
+    </button>
   );
 }
 

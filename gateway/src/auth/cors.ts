@@ -16,7 +16,6 @@ const responseHeaders = [
   "retry-after",
   "x-request-id",
   "x-total-lines",
-  "x-incomplete-files",
   "idempotent-replayed",
   ...cors.exposedHeaders,
 ];

@@ -4,7 +4,6 @@ const pagePolicy = [
   "style-src 'self'",
   "connect-src 'self'",
   "img-src 'self' data:",
-  "worker-src 'self'",
   "frame-ancestors 'none'",
   "base-uri 'none'",
   "form-action 'none'",

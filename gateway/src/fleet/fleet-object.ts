@@ -187,11 +187,6 @@ export class FleetObject extends DurableObject<Env> {
     return this.#store.runners().map((runner) => this.#toRunner(runner));
   }
 
-  /** Address of a runner; undefined when there is none of this name any more. */
-  async runnerUrl(name: string): Promise<string | undefined> {
-    return this.#store.runners().find((runner) => runner.name === name)?.url;
-  }
-
   /** Calls a runner now. */
   async check(name: string): Promise<Answer<Runner>> {
     return this.#shown(await this.#roster.check(name));

@@ -21,10 +21,6 @@ export interface AttemptParts {
   readonly connect: (url: string) => Promise<RunnerClient>;
   readonly readAttachment: ReadAttachment;
   readonly lease: Lease;
-  /** Where people find the Job; empty when nobody knows. */
-  readonly jobUrl: () => string;
-  /** Keeps what only the runner has, before that one forgets the attempt. What it throws has to be tried again. */
-  readonly keep: (runner: RunnerClient, key: AttemptKey) => Promise<void>;
   /** Called whenever the runner that holds the attempt was found to be there. */
   readonly onReached: () => void;
 }
@@ -94,7 +90,6 @@ export class Attempt {
     const { holder } = this.#parts.record.memory;
     if (holder?.phase !== "released") return;
     const runner = await this.#parts.connect(holder.url);
-    await this.#parts.keep(runner, this.#key(holder));
     await runner.releaseJob(this.#key(holder));
     this.#parts.record.setHolder(undefined);
   }
@@ -111,7 +106,7 @@ export class Attempt {
   async #startOnce(holder: Holder): Promise<Started> {
     const { record } = this.#parts;
     const spec = specInForce(record.memory.job);
-    const { continues, continuesTurn } = record.memory.job;
+    const { continues } = record.memory.job;
     try {
       const runner = await this.#parts.connect(holder.url);
       if (spec !== undefined) await bringAttachments(spec, runner, this.#parts.readAttachment);
@@ -122,8 +117,6 @@ export class Attempt {
         log: create(LogPositionSchema),
         runnerName: holder.runner,
         continues,
-        continuesTurn,
-        jobUrl: this.#parts.jobUrl(),
       });
       return { kind: "accepted" };
     } catch (error) {

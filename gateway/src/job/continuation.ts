@@ -19,23 +19,12 @@ export function continuedNotFound(): ProblemInit {
 }
 
 /**
- * Which Job a retry of this one continues, and from which turn. One that had begun took the session along, so that the retry
- * goes on from there; one that never got it leaves it where it was.
+ * Which Job a retry of this one continues. One that had begun took the session along, so that the retry goes on from
+ * there; one that never got it leaves it where it was.
  */
-export function continuedByRetry({ id, continues, continuesTurn, placement, status }: Job): Continuation {
+export function continuedByRetry({ id, continues, placement, status }: Job): string {
   const gotSession = placement !== undefined && causeOf(status) !== EndCause.SESSION_LOST;
-  return continues !== "" && gotSession ? { continues: id, continuesTurn: 0 } : { continues, continuesTurn };
-}
-
-/** Which Job another one continues, empty for none, and from which of its turns, 0 for as it stands. */
-export interface Continuation {
-  readonly continues: string;
-  readonly continuesTurn: number;
-}
-
-/** A turn is one of the Job that is continued. */
-export function turnOfNothing(): ProblemInit {
-  return wrong("continues_turn", "needs a job in continues");
+  return continues !== "" && gotSession ? id : continues;
 }
 
 function refuseContinuation(spec: JobSpec, old: Job): ProblemInit | undefined {

@@ -1,9 +1,7 @@
 /** What the events of an attempt change in its Job, besides the state. Pure. */
-
-import { create } from "@bufbuild/protobuf";
 import { type Ask, AskState, BudgetScope } from "#gen/job/v1/ask_pb.js";
-import type { AgentEvent, BranchPushed, JobEvent, WorkspaceEvent } from "#gen/job/v1/job_event_pb.js";
-import { type Job, type JobSpec, PermissionMode, type Publication, PublicationSchema } from "#gen/job/v1/job_pb.js";
+import type { AgentEvent, JobEvent } from "#gen/job/v1/job_event_pb.js";
+import { type Job, type JobSpec, PermissionMode } from "#gen/job/v1/job_pb.js";
 import { addRequest } from "./usage.ts";
 
 /** The fields of a new Job that follow from its spec and change later. */
@@ -22,8 +20,6 @@ export function fieldsAfter(job: Job, { payload }: JobEvent): Partial<Job> | und
       return afterAgent(job, payload.value.event);
     case "ask":
       return afterAsk(payload.value);
-    case "workspace":
-      return afterWorkspace(job, payload.value.event);
     default:
       return undefined;
   }
@@ -40,33 +36,6 @@ function afterAgent(job: Job, event: AgentEvent["event"]): Partial<Job> | undefi
   if (event.case === "usage") return addRequest(job, event.value);
   if (event.case === "permissionModeChanged") return { permissionMode: event.value.mode };
   return undefined;
-}
-
-function afterWorkspace({ publication }: Job, event: WorkspaceEvent["event"]): Partial<Job> | undefined {
-  switch (event.case) {
-    case "checkedOut":
-      return { baseCommit: event.value.commit };
-    case "sessionResumed":
-      return { baseCommit: event.value.baseCommit || event.value.commit };
-    case "checkpoint":
-      return event.value.diffstat && { diffstat: event.value.diffstat };
-    case "diffstat":
-      return { diffstat: event.value };
-    case "branchPushed":
-      return { publication: afterPush(publication, event.value) };
-    case "pullRequestOpened": {
-      const { url: pullRequestUrl, number: pullRequestNumber } = event.value;
-      return publication && { publication: { ...publication, pullRequestUrl, pullRequestNumber } };
-    }
-    default:
-      return undefined;
-  }
-}
-
-/** A pull request that is open for the branch shows what comes to it later, too. */
-function afterPush(before: Publication | undefined, { branch, commit, url: branchUrl }: BranchPushed): Publication {
-  const pushed = { branch, commit, branchUrl };
-  return before?.branch === branch ? { ...before, ...pushed } : create(PublicationSchema, pushed);
 }
 
 function afterAsk({ state, question, decision }: Ask): Partial<Job> | undefined {

@@ -1,17 +1,7 @@
 /** The Durable Object that owns one Job: its state, its events, its watchers, its attempt. */
 import { DurableObject } from "cloudflare:workers";
 import type { Message } from "#gen/job/v1/job_event_pb.js";
-import {
-  type Actor,
-  type Branch,
-  EndCause,
-  type Job,
-  JobState,
-  type PermissionMode,
-  type Publication,
-  type PullRequest,
-} from "#gen/job/v1/job_pb.js";
-import type { Diff } from "#gen/job/v1/job_service_pb.js";
+import { type Actor, EndCause, type Job, JobState, type PermissionMode } from "#gen/job/v1/job_pb.js";
 import { type Answer, keyReused } from "../answer.ts";
 import type { AskPage, AskPageWish } from "../ask-page.ts";
 import type { AskMatch } from "../ask-report.ts";
@@ -24,14 +14,12 @@ import { askNotFound } from "./ask-refusals.ts";
 import type { Decided } from "./asks.ts";
 import { Attempt } from "./attempt.ts";
 import { Conversation, type DecisionWish, type MessageWish } from "./conversation.ts";
-import type { DiffWish } from "./diff-store.ts";
 import { giveUpWaiting, wakeMs } from "./due.ts";
 import { FleetReport } from "./fleet-report.ts";
 import { type JobInit, JobRecord } from "./job-record.ts";
 import { finished, jobNotFound, notFinished, queueFull } from "./job-refusals.ts";
 import { isFinal } from "./job-state.ts";
 import { type Holder, JobStore } from "./job-store.ts";
-import { JobWork, type TurnRange } from "./job-work.ts";
 import { lease } from "./lease.ts";
 import { watchStream } from "./watchers.ts";
 
@@ -45,7 +33,6 @@ export class JobObject extends DurableObject<Env> {
   #record: JobRecord | undefined;
   #attempt: Attempt | undefined;
   #conversation: Conversation | undefined;
-  #work: JobWork | undefined;
   #changed = Promise.withResolvers<void>();
   #fleetReport: FleetReport | undefined;
   /** True once the alarm is set in this life. */
@@ -121,7 +108,7 @@ export class JobObject extends DurableObject<Env> {
       .release()
       .catch(() => undefined);
     await this.#fleet().forget(record.memory.job.id);
-    this.#record = this.#conversation = this.#work = undefined;
+    this.#record = this.#conversation = undefined;
     await this.#store.deleteAll();
     return { ok: null };
   }
@@ -154,21 +141,6 @@ export class JobObject extends DurableObject<Env> {
   /** Changes what the agent may do unasked. While it runs, the Job follows as soon as the runner's event is here. */
   async setPermissionMode(mode: PermissionMode, actor: Actor): Promise<Answer<Job>> {
     return (await this.#conversation?.setMode(mode, actor)) ?? { refused: jobNotFound() };
-  }
-
-  /** What the Job changed. */
-  async diff(wish: DiffWish & TurnRange): Promise<Answer<Diff>> {
-    return (await this.#work?.diff(wish)) ?? { refused: jobNotFound() };
-  }
-
-  /** Pushes the Job's work as it stands now. */
-  async pushBranch(branch: Branch): Promise<Answer<Publication>> {
-    return await this.#settle((await this.#work?.push(branch)) ?? { refused: jobNotFound() });
-  }
-
-  /** Opens a pull request for the branch that was pushed. */
-  async openPullRequest(pullRequest: PullRequest): Promise<Answer<Publication>> {
-    return await this.#settle((await this.#work?.openPullRequest(pullRequest)) ?? { refused: jobNotFound() });
   }
 
   /** Lets the Job reach another host from now on. Answers once its runner has that; the event follows. */
@@ -297,18 +269,7 @@ export class JobObject extends DurableObject<Env> {
       report: async (job) => await this.#fleet().report(job),
       onFailed: () => this.#setAlarm(),
     });
-    const findRunner = async (name: string) => await this.#fleet().runnerUrl(name);
-    const work = new JobWork({ record, store: this.#store.diff, connect, findRunner });
-    this.#work = work;
-    this.#attempt = new Attempt({
-      record,
-      connect,
-      readAttachment,
-      lease,
-      jobUrl: () => this.#store.jobUrl(record.memory.job.id),
-      keep: (runner, key) => work.keep(runner, key),
-      onReached: () => conversation.goOn(),
-    });
+    this.#attempt = new Attempt({ record, connect, readAttachment, lease, onReached: () => conversation.goOn() });
   }
 
   #drive(): Attempt {

@@ -1,5 +1,5 @@
 /** One Job as its JobObject knows it: the resource, the memory beside it, and its events. Sole writer of all three. */
-import { create, equals } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type AttemptEnded, type JobEvent, LogPositionSchema } from "#gen/job/v1/job_event_pb.js";
 import {
@@ -20,8 +20,6 @@ import {
   type PendingDetail,
   PendingReason,
   type PermissionMode,
-  type Publication,
-  PublicationSchema,
 } from "#gen/job/v1/job_pb.js";
 import { encodeBatch, eventAt, logPositionAfter } from "#protocol/batch.ts";
 import { encodeEnvelope, messageFlag } from "#protocol/envelope.ts";
@@ -42,9 +40,6 @@ export interface JobInit {
   readonly creator: Actor;
   readonly retryOf: string;
   readonly continues: string;
-  readonly continuesTurn: number;
-  /** Where its creator reached the gateway: links to it begin with that. */
-  readonly origin: string;
 }
 
 /** What an event tells. */
@@ -94,8 +89,8 @@ export class JobRecord {
     listener: JobRecordListener,
   ): JobRecord {
     const status = create(JobStatusSchema, { state: JobState.PENDING, detail: { case: "pending", value: {} } });
-    const { id, spec, creator, retryOf, continues, continuesTurn } = init;
-    const origin = { creator, retryOf, continues, continuesTurn };
+    const { id, spec, creator, retryOf, continues } = init;
+    const origin = { creator, retryOf, continues };
     const job = create(JobSchema, {
       id,
       createTime: now(),
@@ -117,7 +112,6 @@ export class JobRecord {
     store.transaction(() => {
       record.#write({ case: "stateChanged", value: { status, actor: creator } });
       store.save(memory);
-      store.saveOrigin(init.origin);
     });
     return record;
   }
@@ -230,13 +224,6 @@ export class JobRecord {
       this.#write({ case: "agent", value: { event: { case: "permissionModeChanged", value } } });
       this.#change({ permissionMode: mode });
     });
-  }
-
-  /** Notes what the Job's host has now; while a runner holds the pen, its event tells. */
-  setPublication(publication: Publication): void {
-    const known = this.#memory.job.publication;
-    const isNews = known === undefined || !equals(PublicationSchema, known, publication);
-    if (!this.isHeld && isNews) this.#transact(() => this.#change({ publication }));
   }
 
   /** Makes the Job final: takes the pen back and writes the last event. */

@@ -18,13 +18,7 @@ import { executorOf } from "../executor-of.ts";
 import { idOfKey } from "../id-of-key.ts";
 import { parsePageToken } from "../page-token.ts";
 import { createAskRpcs } from "./ask-rpcs.ts";
-import {
-  type Continuation,
-  continuedByRetry,
-  continuedNotFound,
-  runnerToContinue,
-  turnOfNothing,
-} from "./continuation.ts";
+import { continuedByRetry, continuedNotFound, runnerToContinue } from "./continuation.ts";
 import { notFinished } from "./job-refusals.ts";
 import { readLog } from "./read-log.ts";
 import { openWatch } from "./watch-stream.ts";
@@ -36,15 +30,14 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
 
   /** Creates a Job under an id that follows from the idempotency key, so that one key leads to one object. */
   async function createJob(
-    wish: Continuation & { spec: JobSpec; key: string; retryOf: string },
+    wish: { spec: JobSpec; key: string; retryOf: string; continues: string },
     context: HandlerContext,
   ) {
-    const { spec, key, retryOf, continues, continuesTurn } = wish;
+    const { spec, key, retryOf, continues } = wish;
     refuseRepoRef(spec);
-    if (continues === "" && continuesTurn > 0) throw problemError(turnOfNothing());
-    const { actor: creator, origin } = context.values.get(callerKey);
+    const { actor: creator } = context.values.get(callerKey);
     const id = key === "" ? randomId("job") : await idOfKey("job", `${creator.id}\n${key}`);
-    const origins = new TextEncoder().encode(`${retryOf}\n${continues}\n${continuesTurn || ""}`);
+    const origins = new TextEncoder().encode(`${retryOf}\n${continues}\n`);
     const requestDigest = await digest(concatBytes([origins, toBinary(JobSpecSchema, inOrder(spec))]));
     const boundTo = await checkOrigins(id, wish).catch(async (refusal: unknown) => {
       // A repeated request is answered with the Job that it made, whatever has become since of what that came from.
@@ -52,8 +45,7 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
       return "";
     });
     const admission = await fleet().admit({ id, executor: executorOf(spec), labels: spec.runnerLabels, boundTo });
-    const init = { id, spec, requestDigest, creator, retryOf, continues, continuesTurn, origin };
-    const created = await jobObject(id).create(init, admission);
+    const created = await jobObject(id).create({ id, spec, requestDigest, creator, retryOf, continues }, admission);
     if ("refused" in created || created.ok.replayed) await fleet().dismiss(id);
     return value(created);
   }
@@ -78,9 +70,9 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
   return {
     ...createAskRpcs(env),
 
-    async createJob({ spec, idempotencyKey: key, continues, continuesTurn }, context) {
+    async createJob({ spec, idempotencyKey: key, continues }, context) {
       if (spec === undefined) throw new Error("validation let a request without spec through");
-      return await createJob({ spec, key, retryOf: "", continues, continuesTurn }, context);
+      return await createJob({ spec, key, retryOf: "", continues }, context);
     },
 
     async getJob({ id, knownRevision, wait }) {
@@ -101,7 +93,7 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
       const job = value(await jobObject(id).get(0, 0));
       const { spec, status } = job;
       if (spec === undefined || status?.detail.case !== "outcome") throw problemError(notFinished(id));
-      return await createJob({ spec, key, retryOf: id, ...continuedByRetry(job) }, context);
+      return await createJob({ spec, key, retryOf: id, continues: continuedByRetry(job) }, context);
     },
 
     async deleteJob({ id }) {
@@ -133,20 +125,9 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
       return await readLog((line) => job.fetch(`http://object/log?line=${line}`), request, log?.lines ?? 0);
     },
 
-    async getDiff({ id, path, statOnly, fromTurn, toTurn }) {
-      return { diff: value(await jobObject(id).diff({ path, statOnly, fromTurn, toTurn })) };
-    },
-
-    async pushBranch({ id, branch }) {
-      if (branch === undefined) throw new Error("validation let a request without branch through");
-      return { publication: value(await jobObject(id).pushBranch(branch)) };
-    },
-
-    async openPullRequest({ id, pullRequest }) {
-      if (pullRequest === undefined) throw new Error("validation let a request without pull_request through");
-      return { publication: value(await jobObject(id).openPullRequest(pullRequest)) };
-    },
-
+    getDiff: () => notImplemented("GetDiff"),
+    pushBranch: () => notImplemented("PushBranch"),
+    openPullRequest: () => notImplemented("OpenPullRequest"),
     listArtifacts: () => notImplemented("ListArtifacts"),
     readArtifact: () => notImplemented("ReadArtifact"),
 

@@ -2,7 +2,6 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type Actor, ActorSchema, type Job, JobSchema } from "#gen/job/v1/job_pb.js";
 import { AskStore } from "./ask-store.ts";
-import { DiffStore } from "./diff-store.ts";
 import { MessageStore } from "./message-store.ts";
 
 /** Where an attempt was sent. */
@@ -46,14 +45,12 @@ export interface Frames {
 export class JobStore {
   readonly asks: AskStore;
   readonly messages: MessageStore;
-  readonly diff: DiffStore;
   readonly #storage: DurableObjectStorage;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
     this.asks = new AskStore(storage);
     this.messages = new MessageStore(storage);
-    this.diff = new DiffStore(storage);
   }
 
   /** Makes the tables; an object that nobody created a Job in stores nothing. */
@@ -64,11 +61,9 @@ export class JobStore {
         canceler BLOB, attempts INTEGER NOT NULL, indexed_revision INTEGER NOT NULL);
       CREATE TABLE IF NOT EXISTS frames (
         first INTEGER PRIMARY KEY, last INTEGER NOT NULL, lines INTEGER NOT NULL, bytes BLOB NOT NULL);
-      CREATE TABLE IF NOT EXISTS origin (only INTEGER PRIMARY KEY CHECK (only = 1), origin TEXT NOT NULL);
       CREATE TABLE IF NOT EXISTS deleted (only INTEGER PRIMARY KEY CHECK (only = 1))`);
     this.asks.prepare();
     this.messages.prepare();
-    this.diff.prepare();
   }
 
   /** Runs several writes as one. */
@@ -113,17 +108,6 @@ export class JobStore {
     );
   }
 
-  /** Remembers where the Job's creator reached the gateway. */
-  saveOrigin(origin: string): void {
-    this.#storage.sql.exec("INSERT INTO origin VALUES (1, ?)", origin);
-  }
-
-  /** Where people find the Job; empty when nobody knows. */
-  jobUrl(id: string): string {
-    const [row] = this.#storage.sql.exec<{ origin: string }>("SELECT origin FROM origin").toArray();
-    return row === undefined || row.origin === "" ? "" : `${row.origin}/jobs/${id}`;
-  }
-
   append({ first, last, lines, bytes }: Frames): void {
     this.#storage.sql.exec("INSERT INTO frames VALUES (?, ?, ?, ?)", first, last, lines, bytes);
   }
@@ -150,10 +134,7 @@ export class JobStore {
   async deleteAll(): Promise<void> {
     this.asks.deleteAll();
     this.messages.deleteAll();
-    this.diff.deleteAll();
-    this.#storage.sql.exec(
-      "DELETE FROM job; DELETE FROM frames; DELETE FROM origin; INSERT OR IGNORE INTO deleted VALUES (1)",
-    );
+    this.#storage.sql.exec("DELETE FROM job; DELETE FROM frames; INSERT OR IGNORE INTO deleted VALUES (1)");
     await this.#storage.deleteAlarm();
   }
 

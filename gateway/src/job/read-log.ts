@@ -22,14 +22,12 @@ export type OpenLog = (line: number) => Promise<Response>;
 
 const defaultPageSize = 1_000;
 const maxPageBytes = 1024 * 1024;
-const numbersPageSize = 100_000;
 
 /** The page of lines that a request asks for. `totalLines` is the length of the log so far. */
 export async function readLog(open: OpenLog, request: ReadLogRequest, totalLines: number): Promise<ReadLogResponse> {
-  if (request.numbersOnly && request.tail > 0) throw tailOfNumbers();
   const wants = lineFilter(request);
   const isFiltered = request.stream !== 0 || request.search !== "";
-  const page = request.numbersOnly ? new NumbersPage() : new LogPage(request);
+  const page = new LogPage(request.tail > 0 ? request.tail : request.pageSize || defaultPageSize, request.tail > 0);
   const lastLine = request.toLine === 0 ? Number.MAX_SAFE_INTEGER : request.toLine;
   const firstLine = Math.max(
     request.fromLine,
@@ -59,36 +57,6 @@ async function* linesFrom(open: OpenLog, line: number): AsyncGenerator<LogItem> 
   yield* assembler.finish(newest);
 }
 
-/** Gathers numbers of lines until the page is full. */
-class NumbersPage {
-  readonly #numbers: number[] = [];
-  readonly #gaps: LogGap[] = [];
-  #next = "";
-
-  get content() {
-    return {
-      lineNumbers: this.#numbers.toSorted((one, other) => one - other),
-      gaps: this.#gaps,
-      nextPageToken: this.#next,
-    };
-  }
-
-  addGap(gap: LogGap): void {
-    this.#gaps.push(gap);
-  }
-
-  /** Adds a line; false when the page is full and the line belongs to the next one. */
-  add({ number }: LinePiece): boolean {
-    if (this.#numbers.at(-1) === number) return true;
-    if (this.#numbers.length >= numbersPageSize) {
-      this.#next = String(number);
-      return false;
-    }
-    this.#numbers.push(number);
-    return true;
-  }
-}
-
 /** Gathers lines until the page is full: the first ones, or the last ones. */
 class LogPage {
   readonly #size: number;
@@ -98,9 +66,9 @@ class LogPage {
   #bytes = 0;
   #next = "";
 
-  constructor({ tail, pageSize }: ReadLogRequest) {
-    this.#size = tail || pageSize || defaultPageSize;
-    this.#keepsLast = tail > 0;
+  constructor(size: number, keepsLast: boolean) {
+    this.#size = size;
+    this.#keepsLast = keepsLast;
   }
 
   get content() {
@@ -130,16 +98,6 @@ class LogPage {
     }
     return true;
   }
-}
-
-function tailOfNumbers(): Error {
-  return problemError({
-    code: Code.InvalidArgument,
-    reason: ProblemReason.INVALID_FIELD,
-    field: "tail",
-    message: "tail does not go with numbers_only",
-    action: "Leave out one of them.",
-  });
 }
 
 function parseLineToken(token: string): number {

@@ -16,7 +16,6 @@ import { logRoute } from "./logs.ts";
 import { problemResponse, problemToJson } from "./problem-json.ts";
 import { matchRoute, type Route } from "./route.ts";
 import { usageRoute } from "./usage.ts";
-import { workRoutes } from "./work.ts";
 
 const routes: readonly Route[] = [
   ...jobRoutes,
@@ -28,7 +27,6 @@ const routes: readonly Route[] = [
   usageRoute,
   attachmentRoute,
   allowedHostRoute,
-  ...workRoutes,
   ...agentRoutes,
 ];
 

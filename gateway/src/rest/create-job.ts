@@ -14,7 +14,6 @@ import {
 import { type CreateJobRequest, CreateJobRequestSchema } from "#gen/job/v1/job_service_pb.js";
 import type { JsonFields } from "./body.ts";
 import { Fields, invalidField } from "./fields.ts";
-import { parseCheckout, parsePublish } from "./publish.ts";
 import { enumFromText } from "./query.ts";
 
 /** The CreateJobRequest that the body of `POST /api/jobs` stands for. Limits of the contract are checked later. */
@@ -22,12 +21,9 @@ export function parseCreateJob(body: JsonFields, idempotencyKey: string): Create
   const fields = new Fields(body);
   const type = fields.requiredString("type");
   const isTask = type === "task";
-  const checkout = fields.object("checkout", parseCheckout);
-  const publish = fields.object("publish", parsePublish);
   const request = create(CreateJobRequestSchema, {
     idempotencyKey,
     continues: isTask ? "" : (fields.string("continues") ?? ""),
-    continuesTurn: isTask ? 0 : (fields.integer("continues_turn", { min: 0, max: 2 ** 32 - 1 }) ?? 0),
     spec: {
       repoRef: fields.requiredString("repo_ref"),
       work: isTask ? { case: "task", value: parseTask(fields) } : { case: "agent", value: parseAgent(type, fields) },
@@ -38,9 +34,6 @@ export function parseCreateJob(body: JsonFields, idempotencyKey: string): Create
       env: fields.texts("env") ?? {},
       allowedHosts: fields.strings("allowed_hosts") ?? [],
       limits: parseLimits(fields),
-      ...(checkout && { checkout }),
-      artifacts: fields.strings("artifacts") ?? [],
-      ...(publish && { publish }),
     },
   });
   fields.refuseOthers();

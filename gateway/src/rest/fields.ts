@@ -60,18 +60,19 @@ export class Fields {
     return Object.fromEntries(entries);
   }
 
-  /** An object; its fields are read by their whole path, such as "publish.branch". */
-  object<Value>(name: string, read: (fields: Fields, path: string) => Value): Value | undefined {
-    const value = this.#take(name);
-    return value === undefined ? undefined : readInner(value, name, read);
-  }
-
   /** A list of objects; the fields of each are read by their whole path, such as "attachments[0].name". */
   objects<Value>(name: string, read: (fields: Fields, path: string) => Value): Value[] | undefined {
     const value = this.#take(name);
     if (value === undefined) return undefined;
     if (!Array.isArray(value)) throw invalidField(name, "must be a list of objects");
-    return value.map((item: unknown, index) => readInner(item, `${name}[${index}]`, read));
+    return value.map((item: unknown, index) => {
+      const path = `${name}[${index}]`;
+      if (typeof item !== "object" || item === null) throw invalidField(path, "must be an object");
+      const fields = new Fields(Object.fromEntries(Object.entries(item).map(([key, one]) => [`${path}.${key}`, one])));
+      const result = read(fields, path);
+      fields.refuseOthers();
+      return result;
+    });
   }
 
   boolean(name: string): boolean | undefined {
@@ -122,16 +123,6 @@ export function invalidField(name: string, what: string): ConnectError {
     message: `${name} ${what}`,
     action: `Correct ${name} and send the request again.`,
   });
-}
-
-function readInner<Value>(value: unknown, path: string, read: (fields: Fields, path: string) => Value): Value {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw invalidField(path, "must be an object");
-  }
-  const fields = new Fields(Object.fromEntries(Object.entries(value).map(([key, one]) => [`${path}.${key}`, one])));
-  const result = read(fields, path);
-  fields.refuseOthers();
-  return result;
 }
 
 function toText(value: unknown, name: string): string {

@@ -1,8 +1,5 @@
-import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import {
   type Actor,
-  CheckoutOptionsSchema,
-  DiffstatSchema,
   EndCauseSchema,
   type Job,
   JobPhaseSchema,
@@ -13,9 +10,6 @@ import {
   PendingReason,
   PendingReasonSchema,
   PermissionModeSchema,
-  PublicationSchema,
-  type Publish,
-  PullRequestSchema,
   UsageSchema,
   WaitingReasonSchema,
 } from "#gen/job/v1/job_pb.js";
@@ -44,39 +38,16 @@ export function jobToJson(job: Job, origin: string): JsonObject {
     env: job.spec?.env ?? {},
     allowed_hosts: job.spec?.allowedHosts ?? [],
     ...limitsToJson(job),
-    checkout: optional(CheckoutOptionsSchema, job.spec?.checkout),
-    artifacts: job.spec?.artifacts ?? [],
-    publish: publishToJson(job.spec?.publish),
-    base_commit: job.baseCommit || null,
-    diffstat: optional(DiffstatSchema, job.diffstat),
-    publication: optional(PublicationSchema, job.publication),
     created_by: actorToJson(job.creator),
     retry_of: job.retryOf || null,
     continues: job.continues || null,
-    continues_turn: job.continuesTurn || null,
     last_seq: job.newestSequence,
     log_bytes: Number(job.log?.bytes ?? 0n),
     log_lines: job.log?.lines ?? 0,
-    usage: optional(UsageSchema, job.usage),
+    usage: job.usage === undefined ? null : toJson(UsageSchema, job.usage),
     usage_by_model: job.usageByModel.map((usage) => toJson(ModelUsageSchema, usage)),
     revision: job.revision,
     url: `${origin}/jobs/${job.id}`,
-  };
-}
-
-function optional<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc> | undefined): JsonObject | null {
-  return message === undefined ? null : toJson(schema, message);
-}
-
-/** As it is given when a job is created. */
-function publishToJson(publish: Publish | undefined): JsonObject | null {
-  if (publish === undefined) return null;
-  const { branch, pullRequest } = publish;
-  return {
-    branch: branch?.name ?? "",
-    commit_message: branch?.commitMessage ?? "",
-    force: branch?.force ?? false,
-    pull_request: optional(PullRequestSchema, pullRequest),
   };
 }
 

@@ -1,8 +1,6 @@
 import { toJson } from "@bufbuild/protobuf";
 import { DiffSchema } from "#gen/job/v1/job_service_pb.js";
 import type { EventPayload } from "../executor/executor.ts";
-import type { Redaction } from "../spool/redact.ts";
-import { redactMessage } from "../spool/redact-message.ts";
 import { type Author, type Checkpoint, makeCheckpoint } from "../workspace/checkpoint.ts";
 import { countChanges, readDiff } from "../workspace/diff.ts";
 import type { GitContext } from "../workspace/git.ts";
@@ -19,8 +17,6 @@ export interface JobWorkOptions {
   /** Git in the workspace, behind the job's walls, ended by this signal. */
   readonly git: (signal: AbortSignal) => GitContext;
   readonly author: Author;
-  /** Hides secrets in what is shown of it. */
-  readonly redaction: Redaction;
 }
 
 /** What a job has made of its workspace: shown, recorded turn by turn, and counted. One thing is done after the other. */
@@ -79,8 +75,7 @@ export class JobWork {
     const from = findTurn(record, fromTurn)?.commit ?? record.baseCommit;
     const result = await readDiff(git, { from, to, path, statOnly });
     if (result.kind === "failed") return refused("failed", result.problem);
-    const diff = redactMessage(DiffSchema, result.diff, this.#options.redaction);
-    return { kind: "diff", diff: toJson(DiffSchema, diff) };
+    return { kind: "diff", diff: toJson(DiffSchema, result.diff) };
   }
 
   async #tree(git: GitContext): Promise<string | undefined> {

@@ -67,9 +67,8 @@ async function takeUpSession(run: JobRun, work: JobWork): Promise<Prepared> {
   }
   const { sessionId } = resumption;
   const commit = setBack.kind === "set-back" ? setBack.commit : resumption.commit;
-  const baseCommit = before?.baseCommit ?? commit;
-  if (commit !== "") beginWork(run, work, { commit: baseCommit, ref: before?.baseRef ?? "" });
-  const value = { jobId: request.continues, sessionId, commit, baseCommit };
+  if (commit !== "") beginWork(run, work, { commit: before?.baseCommit ?? commit, ref: before?.baseRef ?? "" });
+  const value = { jobId: request.continues, sessionId, commit };
   writer.event({ case: "workspace", value: { event: { case: "sessionResumed", value } } });
   return { kind: "ready", resumes: sessionId };
 }

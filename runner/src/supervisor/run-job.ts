@@ -88,7 +88,7 @@ export async function runJob(run: JobRun): Promise<void> {
   if (outcome.cause !== EndCause.SESSION_LOST) {
     const use = sessionUse(run, AbortSignal.timeout(recordMs));
     // Without a record no job can continue the session, and is told so; this one has done its work.
-    await recordSession(use, Date.now()).catch((error: unknown) => tellUnrecorded(run, error));
+    await recordSession(use, Date.now()).catch((error: unknown) => tellUnrecorded(request.jobId, error));
   }
   // What the job made unremovable goes with its directory, or stays; its end is not held up by that.
   await rm(directory.tmp, { recursive: true, force: true }).catch(() => undefined);
@@ -121,11 +121,11 @@ function openSteering(run: Pick<ActiveRun, keyof JobRun | "limits" | "events"> &
 }
 
 function openWork(run: JobRun): JobWork {
-  const { request, directory, settings, line, redaction } = run;
+  const { request, directory, settings, line } = run;
   const { jobId } = request;
   const { workspace } = directory;
   const git = (signal: AbortSignal) => ({ ...gitContext(run, signal), network: "none" as const });
-  const work = new JobWork({ jobId, workspace, git, author: settings.gitAuthor, redaction });
+  const work = new JobWork({ jobId, workspace, git, author: settings.gitAuthor });
   line.onWork((command) => work.answer(command));
   return work;
 }
@@ -246,9 +246,8 @@ function startJob(run: JobRun, execution: Execution, onOutput: OutputListener): 
 }
 
 /** The operator finds it in supervisors.log. */
-function tellUnrecorded({ request, redaction }: JobRun, error: unknown): void {
-  const reason = error instanceof Error ? error.message : String(error);
-  process.stderr.write(redaction.text(`${request.jobId}: its session was not recorded: ${reason}\n`));
+function tellUnrecorded(jobId: string, error: unknown): void {
+  process.stderr.write(`${jobId}: its session was not recorded: ${error instanceof Error ? error.message : error}\n`);
 }
 
 const recordMs = 10_000;

@@ -1,10 +1,7 @@
 import { basename, join, resolve } from "node:path";
 import type { Sandbox } from "../sandbox/sandbox.ts";
-import { Redaction } from "../spool/redact.ts";
-import { secretValues } from "../spool/secret-values.ts";
 import { repositoriesUsedBy } from "../workspace/mirror-directory.ts";
 import type { CallAnswer, Command } from "./control.ts";
-import { jobDirectory, readStart } from "./job-directory.ts";
 import { JobWork } from "./job-work.ts";
 import { readWorkspaceRecord } from "./workspace-record.ts";
 
@@ -17,13 +14,11 @@ export async function serveWork(
   const record = readWorkspaceRecord(workspace);
   if (record === undefined) return { kind: "refused", refusal: "not-ready", message: "the workspace is gone" };
   const { jobId } = record;
-  const env = readStart(jobDirectory(jobId))?.spec?.env ?? {};
   const home = join(resolve(place), "home");
   const left = new JobWork({
     jobId,
     workspace,
     author: settings.gitAuthor,
-    redaction: new Redaction([...settings.redact, ...secretValues(env)]),
     git: (signal) => ({
       jobId,
       sandbox,

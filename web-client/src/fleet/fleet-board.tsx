@@ -1,5 +1,5 @@
 import { durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
-import { type Runner, RunnerState } from "#gen/fleet/v1/runner_pb.js";
+import type { Runner } from "#gen/fleet/v1/runner_pb.js";
 import { type Job, JobState } from "#gen/job/v1/job_pb.js";
 import { isFinal, wordsForStatus } from "../jobs/job-state.ts";
 import { jobTitle } from "../jobs/job-words.ts";
@@ -8,6 +8,7 @@ import { clock } from "../ui/clock.ts";
 import { MarkedText } from "../ui/marked-text.tsx";
 import { asSentence } from "../ui/sentence.ts";
 import { agoText } from "../ui/time-text.ts";
+import { RunnerStateWord } from "./runner-state.tsx";
 import { isOnline } from "./runner-store.ts";
 
 /** Every runner with its lanes, the jobs that wait for one, and those that ended last. */
@@ -48,25 +49,16 @@ export function FleetBoard({ runners, jobs }: { readonly runners: readonly Runne
   );
 }
 
-const stateWords: Record<RunnerState, readonly [shape: string, word: string, tone: string]> = {
-  [RunnerState.UNSPECIFIED]: ["◌", "not looked at yet", "off"],
-  [RunnerState.ONLINE]: ["●", "online", "ok"],
-  [RunnerState.DRAINING]: ["◐", "draining", "warn"],
-  [RunnerState.OFFLINE]: ["○", "offline", "bad"],
-  [RunnerState.MISCONFIGURED]: ["✕", "misconfigured", "bad"],
-};
-
 function Base({ runner, jobs }: { readonly runner: Runner; readonly jobs: readonly Job[] }) {
-  const [shape, word, tone] = stateWords[runner.state] ?? stateWords[RunnerState.UNSPECIFIED];
   const lanes = Array.from({ length: runner.info?.slots ?? 0 }, (_, index) => index + 1);
   const held = jobs.filter((job) => job.placement?.runner === runner.name && isHeld(job));
   return (
     <section class="base plate" aria-label={`Base ${runner.name}`}>
       <header class="base-head">
-        <h2>{runner.name}</h2>
-        <span class={`base-state tone-${tone}`}>
-          <span aria-hidden="true">{shape}</span> {word}
-        </span>
+        <h2>
+          <a href={`/runners/${runner.name}`}>{runner.name}</a>
+        </h2>
+        <RunnerStateWord runner={runner} />
         {isOnline(runner) && runner.latency && <span class="num">{Math.round(durationMs(runner.latency))} ms</span>}
         <span class="base-about">{[runner.info?.platform, runner.info?.version].filter(Boolean).join(" · ")}</span>
       </header>

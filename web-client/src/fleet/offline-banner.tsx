@@ -17,6 +17,9 @@ export function OfflineBanner({ runners }: { readonly runners: readonly Runner[]
         {runner?.problem && <MarkedText text={`${asSentence(runner.problem)} `} />}
         Jobs wait and start by themselves when a runner is back.
       </p>
+      <a class="banner-link" href="/setup">
+        Setup checklist
+      </a>
       <details class="banner-more">
         <summary>How to start it</summary>
         <p>

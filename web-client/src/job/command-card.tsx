@@ -1,38 +1,42 @@
 import type { Command } from "./commands.ts";
 
 /** The commands as a card of buttons, each with its key. */
-export function CommandCard({
-  commands,
-  failure,
-}: {
+export function CommandCard(props: {
   readonly commands: readonly Command[];
+  /** The key that runs a command, by its id; empty when none does. */
+  readonly keyFor: (id: string) => string;
   readonly failure: string;
 }) {
   return (
     <>
       <div class="commands">
-        {commands.map((command) => (
-          <button
-            key={command.id}
-            type="button"
-            class={command.isArmed ? "command is-armed" : "command"}
-            disabled={!command.isEnabled}
-            aria-keyshortcuts={command.key || undefined}
-            onClick={command.run}
-          >
-            <span class="command-glyph" aria-hidden="true">
-              {command.glyph}
-            </span>
-            <span class="command-title">{command.title}</span>
-            {command.key && (
-              <span class="keycap" aria-hidden="true">
-                {command.key}
-              </span>
-            )}
-          </button>
+        {props.commands.map((command) => (
+          <CommandButton key={command.id} command={command} shownKey={props.keyFor(command.id)} />
         ))}
       </div>
-      {failure && <p class="refusal">{failure}</p>}
+      {props.failure && <p class="refusal">{props.failure}</p>}
     </>
+  );
+}
+
+function CommandButton({ command, shownKey }: { readonly command: Command; readonly shownKey: string }) {
+  return (
+    <button
+      type="button"
+      class={command.isArmed ? "command is-armed" : "command"}
+      disabled={!command.isEnabled}
+      aria-keyshortcuts={shownKey || undefined}
+      onClick={command.run}
+    >
+      <span class="command-glyph" aria-hidden="true">
+        {command.glyph}
+      </span>
+      <span class="command-title">{command.title}</span>
+      {shownKey && (
+        <span class="keycap" aria-hidden="true">
+          {shownKey.replace("Shift+", "⇧")}
+        </span>
+      )}
+    </button>
   );
 }

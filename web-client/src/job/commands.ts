@@ -7,12 +7,10 @@ import type { Gateway } from "../transport.ts";
 
 const armedMs = 5_000;
 
-/** One thing a person can have done, by button or by key. */
+/** One thing a person can have done, by button, by key or by name. */
 export interface Command {
   readonly id: string;
   readonly title: string;
-  /** The key that runs it, in upper case; empty when none does. */
-  readonly key: string;
   readonly glyph: string;
   readonly isEnabled: boolean;
   /** True while it waits for a second press. */
@@ -24,6 +22,8 @@ export interface Command {
 export interface CommandPorts {
   readonly jobs: Gateway["jobs"];
   readonly job: ReadonlySignal<Job | undefined>;
+  /** The jobs that were picked; while there are some, commands are for them. */
+  readonly picked: ReadonlySignal<readonly Job[]>;
   readonly learn: (job: Job) => void;
   readonly open: (job: Job) => void;
   readonly startNew: () => void;
@@ -38,87 +38,94 @@ export interface JobCommands {
   readonly failure: ReadonlySignal<string>;
 }
 
-/** Commands that act on whatever job is selected. Stop asks once: the same command again within 5 s does it. */
+/** Commands that act on whatever jobs are picked, else on the selected one. Stop asks once: again within 5 s does it. */
 export function createJobCommands(ports: CommandPorts): JobCommands {
   const failure = signal("");
   const armedFor = signal("");
 
-  const call = async (title: string, use: (job: Job) => Promise<void>) => {
-    const job = ports.job.peek();
-    if (!job) return;
+  const call = async (title: string, use: () => Promise<unknown>) => {
     failure.value = "";
     try {
-      await use(job);
+      await use();
     } catch (error) {
       failure.value = `${title}: ${ConnectError.from(error).rawMessage}`;
       ports.alert(failure.value);
     }
   };
-  const stop = (job: Job) => {
-    if (armedFor.peek() !== job.id) {
-      armedFor.value = job.id;
-      ports.say(`Press stop again to stop ${jobTitle(job)}`);
+  const stop = (jobs: readonly Job[]) => {
+    const asked = namesOf(jobs);
+    if (armedFor.peek() !== asked) {
+      armedFor.value = asked;
+      ports.say(`Press stop again to stop ${told(jobs)}`);
       setTimeout(() => {
-        if (armedFor.peek() === job.id) armedFor.value = "";
+        if (armedFor.peek() === asked) armedFor.value = "";
       }, armedMs);
       return;
     }
     armedFor.value = "";
-    void call("Stop", async ({ id }) => {
-      const answer = await ports.jobs.cancelJob({ id });
-      if (answer.job) ports.learn(answer.job);
-      ports.say("Stopping");
-    });
+    const cancel = async ({ id }: Job) => {
+      const { job } = await ports.jobs.cancelJob({ id });
+      if (job) ports.learn(job);
+    };
+    void call("Stop", () => Promise.all(jobs.map(cancel)).then(() => ports.say("Stopping")));
   };
-  const retry = () =>
-    call("Retry", async ({ id }) => {
-      const answer = await ports.jobs.retryJob({ id, idempotencyKey: crypto.randomUUID() });
-      if (!answer.job) return;
-      const made = answer.job;
+  const retry = (jobs: readonly Job[]) => {
+    const again = async ({ id }: Job) => {
+      const { job } = await ports.jobs.retryJob({ id, idempotencyKey: crypto.randomUUID() });
+      if (!job) return;
       batch(() => {
-        ports.learn(made);
-        ports.open(made);
+        ports.learn(job);
+        if (jobs.length === 1) ports.open(job);
       });
-    });
-  const copyLink = () =>
-    call("Link", async ({ id }) => {
-      await navigator.clipboard.writeText(`${location.origin}/jobs/${id}`);
-      ports.say("Link copied");
-    });
+    };
+    void call("Retry", () => Promise.all(jobs.map(again)));
+  };
 
   const list = (): readonly Command[] => {
     const job = ports.job.value;
-    const state = job?.status?.state;
-    const isOver = state !== undefined && isFinal(state);
-    const isArmed = job !== undefined && armedFor.value === job.id;
+    const picked = ports.picked.value;
+    const meant = picked.length > 0 ? picked : job ? [job] : [];
+    const over = meant.filter(isOver);
+    const unfinished = meant.filter((candidate) => !isOver(candidate));
+    const isArmed = unfinished.length > 0 && armedFor.value === namesOf(unfinished);
+    const many = picked.length > 0;
     const command = (id: string, rest: Omit<Command, "id" | "isArmed">) => ({ id, isArmed: false, ...rest });
     return [
       {
-        id: "stop",
-        title: isArmed ? "Confirm stop" : "Stop",
-        key: "S",
-        glyph: "■",
-        isEnabled: job !== undefined && !isOver,
+        ...command("stop", {
+          title: `${isArmed ? "Confirm stop" : "Stop"}${many ? ` ${unfinished.length}` : ""}`,
+          glyph: "■",
+          isEnabled: unfinished.length > 0,
+          run: () => stop(unfinished),
+        }),
         isArmed,
-        run: () => job && stop(job),
       },
-      command("retry", { title: "Retry", key: "R", glyph: "↻", isEnabled: isOver, run: () => void retry() }),
-      command("new", { title: "New", key: "C", glyph: "+", isEnabled: true, run: ports.startNew }),
+      command("retry", {
+        title: many ? `Retry ${over.length}` : "Retry",
+        glyph: "↻",
+        isEnabled: over.length > 0,
+        run: () => retry(over),
+      }),
+      command("new", { title: "New", glyph: "+", isEnabled: true, run: ports.startNew }),
       command("edit", {
         title: "Edit copy",
-        key: "",
         glyph: "✎",
         isEnabled: job !== undefined,
         run: () => job && ports.editCopy(job),
       }),
-      command("link", {
-        title: "Link",
-        key: "Y",
-        glyph: "↗",
-        isEnabled: job !== undefined,
-        run: () => void copyLink(),
-      }),
     ];
   };
   return { list, failure };
+}
+
+function isOver({ status }: Job): boolean {
+  return status !== undefined && isFinal(status.state);
+}
+
+function namesOf(jobs: readonly Job[]): string {
+  return jobs.map(({ id }) => id).join();
+}
+
+function told(jobs: readonly Job[]): string {
+  return jobs.length === 1 && jobs[0] ? jobTitle(jobs[0]) : `${jobs.length} jobs`;
 }

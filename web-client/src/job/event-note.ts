@@ -1,10 +1,4 @@
-import type {
-  ConnectionRefused,
-  JobEvent,
-  NetworkEvent,
-  ProcessEvent,
-  WorkspaceEvent,
-} from "#gen/job/v1/job_event_pb.js";
+import type { JobEvent, NetworkEvent, ProcessEvent, WorkspaceEvent } from "#gen/job/v1/job_event_pb.js";
 import { EndCause } from "#gen/job/v1/job_pb.js";
 
 /** What the log says in passing about an event that is not output; nothing for most. */
@@ -54,16 +48,12 @@ function processText({ event }: ProcessEvent): string | undefined {
 function networkNote({ event }: NetworkEvent): ReturnType<typeof noteFor> {
   switch (event.case) {
     case "refused":
-      return { text: refusalText(event.value), tone: "warn" };
+      return { text: event.value.message, tone: "warn" };
     case "allowed":
       return quiet(`${event.value.host} allowed by ${event.value.actor?.id ?? "a caller"}`);
     default:
       return undefined;
   }
-}
-
-function refusalText({ message, count }: ConnectionRefused): string {
-  return count > 1 ? `${message} (${count} times so far)` : message;
 }
 
 function quiet(text: string | undefined): { text: string; tone: "quiet" } | undefined {

@@ -3,14 +3,12 @@ import { expect, test } from "vitest";
 import { GapReason, type JobEventSchema, LogStream, MessageState } from "#gen/job/v1/job_event_pb.js";
 import { JobPhase, JobSchema, JobState, JobStatusSchema, PermissionMode } from "#gen/job/v1/job_pb.js";
 import { type WatchJobResponse, WatchJobResponseSchema, WatchOutcome } from "#gen/job/v1/job_service_pb.js";
-import { WrittenLog } from "../log/worker/written-log.ts";
 import { JobFeed, MissingEventError } from "./job-feed.ts";
 
 type EventInit = MessageInitShape<typeof JobEventSchema>;
 
 test("a stream cut at any event ends equal to one that was never cut", () => {
   const whole = play([batch(1, story)]);
-  expect(whole.log.texts).toEqual(["hello", "world", "exited with 0"]);
   for (let cutAt = 1; cutAt < story.length; cutAt++) {
     const feed = play([batch(1, story.slice(0, cutAt))]);
     // The second stream begins with some of what the first had sent.
@@ -28,7 +26,7 @@ test("an event that is missing asks for a refill, and one that stays missing is 
   expect(feed.sequence).toBe(2);
   feed.take(batch(4, story.slice(3)));
   expect(feed.sequence).toBe(story.length);
-  expect(feed.log.texts).toContain("… events 3 to 3 are lost: they did not come");
+  expect(feed.log.rows.map((row) => row.text)).toContain("… events 3 to 3 are lost: they did not come");
 });
 
 test("a gap in the verdict is shown, and the events after it are taken", () => {
@@ -36,12 +34,12 @@ test("a gap in the verdict is shown, and the events after it are taken", () => {
   const gap = { fromSequence: 1, toSequence: 3, reason: GapReason.RUNNER_LOST };
   feed.take(response({ case: "verdict", value: { outcome: WatchOutcome.GAP, gap, newestSequence: story.length } }));
   feed.take(batch(4, story.slice(3)));
-  expect(feed.log.texts[0]).toBe("… events 1 to 3 are lost: the runner was lost with them");
+  expect(feed.log.rows[0]?.text).toBe("… events 1 to 3 are lost: the runner was lost with them");
   expect(feed.sequence).toBe(story.length);
 });
 
 test("history does not take back what the job, read later, knows already", () => {
-  const feed = new JobFeed(new WrittenLog());
+  const feed = new JobFeed();
   const status = create(JobStatusSchema, { state: JobState.SUCCEEDED });
   feed.takeSnapshot(create(JobSchema, { id: "job_1", revision: 9, newestSequence: story.length, status }));
   feed.take(batch(1, story.slice(0, 3)));
@@ -102,17 +100,8 @@ function output(firstLine: number, text: string): EventInit {
   };
 }
 
-class LoggedFeed extends JobFeed {
-  readonly log: WrittenLog;
-
-  constructor(log = new WrittenLog()) {
-    super(log);
-    this.log = log;
-  }
-}
-
-function play(messages: readonly WatchJobResponse[]): LoggedFeed {
-  const feed = new LoggedFeed();
+function play(messages: readonly WatchJobResponse[]): JobFeed {
+  const feed = new JobFeed();
   feed.takeSnapshot(create(JobSchema, { id: "job_1", revision: 1, status: { state: JobState.PENDING } }));
   for (const message of messages) feed.take(message);
   return feed;

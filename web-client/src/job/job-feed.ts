@@ -14,19 +14,19 @@ import type { Job } from "#gen/job/v1/job_pb.js";
 import { type WatchJobResponse, WatchOutcome, type WatchVerdict } from "#gen/job/v1/job_service_pb.js";
 import { newerJob } from "../jobs/job-list.ts";
 import { isFinal } from "../jobs/job-state.ts";
-import type { LogSink } from "../log/log-sink.ts";
+import { LogBuffer } from "../log/log-buffer.ts";
 import { RefusedHosts } from "../network/refused-hosts.ts";
 import { Transcript } from "../transcript/transcript.ts";
-import { logEntries } from "./log-entries.ts";
+import { noteFor } from "./event-note.ts";
 
 /** An event is missing between two that came. The stream is opened again at the cursor, which refills it. */
 export class MissingEventError extends Error {}
 
 /** Everything the stream of one job has told so far. Taking the same events again changes nothing. */
 export class JobFeed {
+  readonly log = new LogBuffer();
   readonly transcript = new Transcript();
   readonly refusedHosts = new RefusedHosts();
-  readonly #log: LogSink;
   readonly #asks = new Map<string, Ask>();
   readonly #messages = new Map<string, Message>();
   #job: Job | undefined;
@@ -36,20 +36,10 @@ export class JobFeed {
   #isFinal = false;
   #isStopping = false;
   #missedAfter: number | undefined;
-  #output = { lines: 0, bytes: 0 };
-
-  constructor(log: LogSink) {
-    this.#log = log;
-  }
 
   /** The job as last read, brought up to date by its events. */
   get job(): Job | undefined {
     return this.#job;
-  }
-
-  /** How much output was told of; of its newest chunk the first line counts. */
-  get output(): { readonly lines: number; readonly bytes: number } {
-    return this.#output;
   }
 
   /** The asks told of, each as it stands. While events are behind, one that seems open may be long closed. */
@@ -113,8 +103,7 @@ export class JobFeed {
     this.#newestSequence = Math.max(this.#newestSequence, verdict.newestSequence);
     if (verdict.outcome === WatchOutcome.GAP && verdict.gap) this.#skip(verdict.gap);
     if (verdict.outcome === WatchOutcome.EXPIRED) {
-      this.#warn("… the events of this job are no longer kept");
-      this.#log.write({ kind: "end", hasFailed: false });
+      this.log.note("… the events of this job are no longer kept", "warn");
       this.#finish();
     }
   }
@@ -142,14 +131,15 @@ export class JobFeed {
 
   #skip(gap: Pick<EventGap, "fromSequence" | "toSequence" | "reason">): void {
     const text = `… events ${gap.fromSequence} to ${gap.toSequence} are lost: ${gapReasons[gap.reason]}`;
-    this.#log.write({ kind: "cut", stream: "both" });
-    this.#warn(text);
+    this.log.note(text, "warn");
     this.transcript.takeNotice(text, gap.fromSequence);
     this.#sequence = Math.max(this.#sequence, gap.toSequence);
   }
 
   #takeEvent(event: JobEvent, sequence: number): void {
-    for (const entry of logEntries(event)) this.#log.write(entry);
+    this.log.take(event);
+    const note = noteFor(event);
+    if (note) this.log.note(note.text, note.tone);
     if (event.time) this.#lastEventMs = timestampMs(event.time);
     const { payload } = event;
     switch (payload.case) {
@@ -177,20 +167,10 @@ export class JobFeed {
       case "process":
         if (payload.value.event.case === "stopRequested") this.#isStopping = true;
         break;
-      case "log":
-        this.#output = {
-          lines: Math.max(this.#output.lines, payload.value.firstLine),
-          bytes: this.#output.bytes + payload.value.data.length,
-        };
-        break;
       case "phaseChanged":
         this.#update(sequence, (job) => ({ ...job, phase: payload.value.phase }));
         break;
     }
-  }
-
-  #warn(text: string): void {
-    this.#log.write({ kind: "note", tone: "warn", text, timeMs: this.#lastEventMs });
   }
 
   #takeMessage(message: Message): void {

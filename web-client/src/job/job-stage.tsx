@@ -5,68 +5,82 @@ import { isFinal } from "../jobs/job-state.ts";
 import { jobTitle, placementText, workerName, workText } from "../jobs/job-words.ts";
 import { StateGlyph, StateWord } from "../jobs/state-glyph.tsx";
 import { exitText, statusSentence } from "../jobs/status-sentence.ts";
-import { LazyLogView } from "../log/lazy-log-view.tsx";
-import type { Log } from "../log/log.ts";
-import type { WholeLog } from "../log/whole-log.ts";
+import { LogView } from "../log/log-view.tsx";
+import type { JobView } from "../route.ts";
 import { TranscriptView } from "../transcript/transcript-view.tsx";
 import { MarkedText } from "../ui/marked-text.tsx";
 import { Tabs, tabPanelProps } from "../ui/tabs.tsx";
 import type { JobFeed } from "./job-feed.ts";
 import { JobCreated, JobElapsed, LastEvent } from "./job-times.tsx";
 
-/** What the stage shows of a job. */
-export type JobView = "transcript" | "log";
-
 /** A job on the stage: how it stands above, what it says below. */
 export function JobStage(props: {
   readonly job: Job;
   readonly feed: JobFeed;
   readonly version: number;
+  /** The views it has, in the order of their tabs. */
+  readonly views: readonly JobView[];
   readonly view: JobView;
-  readonly log: Log | undefined;
-  readonly wholeLog: WholeLog;
   readonly onView: (view: JobView) => void;
   /** Hosts that it could not reach. */
   readonly network: ComponentChildren;
+  readonly details: ComponentChildren;
+  /** What came of it, once it is over. */
+  readonly ending: ComponentChildren;
   /** Of an agent: what it may do unasked, what it asks, and what it took and can be told. */
   readonly mode?: ComponentChildren;
   readonly asks?: ComponentChildren;
   readonly foot?: ComponentChildren;
 }) {
-  const { job, feed, version, view, log } = props;
-  const isAgent = job.spec?.work.case === "agent";
+  const { job, feed, view } = props;
   return (
     <article class="job" aria-labelledby="job-title">
       <JobHeader job={job} feed={feed} mode={props.mode} />
       {props.asks}
       {props.network}
-      {isAgent && (
-        <Tabs
-          name="stage"
-          label="Views of the job"
-          tabs={[
-            { id: "transcript", title: "Transcript" },
-            { id: "log", title: "Output" },
-          ]}
-          open={view}
-          onOpen={props.onView}
-        />
-      )}
-      <div class="job-body" {...(isAgent ? tabPanelProps("stage", view) : {})}>
-        {isAgent && view === "transcript" ? (
-          <TranscriptView
-            key={job.id}
-            transcript={feed.transcript}
-            version={version}
-            prompt={job.spec ? workText(job.spec) : ""}
-          />
-        ) : (
-          log && <LazyLogView log={log} label="Output" emptyText={emptyLogText(job)} whole={props.wholeLog} />
-        )}
+      {props.ending}
+      <Tabs
+        name="stage"
+        label="Views of the job"
+        tabs={props.views.map((id) => ({ id, title: viewTitles[id] }))}
+        open={view}
+        onOpen={props.onView}
+      />
+      <div class="job-body" {...tabPanelProps("stage", view)}>
+        <OpenView {...props} />
       </div>
       {props.foot}
     </article>
   );
+}
+
+const viewTitles: Record<JobView, string> = {
+  transcript: "Transcript",
+  log: "Output",
+  diff: "Diff",
+  timeline: "Timeline",
+  details: "Details",
+};
+
+function OpenView(props: Pick<Parameters<typeof JobStage>[0], "job" | "feed" | "version" | "view" | "details">) {
+  const { job, feed, version } = props;
+  switch (props.view) {
+    case "transcript":
+      return (
+        <TranscriptView
+          key={job.id}
+          transcript={feed.transcript}
+          version={version}
+          prompt={job.spec ? workText(job.spec) : ""}
+        />
+      );
+    case "details":
+      return <>{props.details}</>;
+    case "log":
+    case "diff":
+    case "timeline":
+      return <LogView key={job.id} log={feed.log} version={version} label="Output" emptyText={emptyLogText(job)} />;
+  }
 }
 
 function JobHeader({

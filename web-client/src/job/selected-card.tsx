@@ -48,7 +48,7 @@ export function SelectedCard({ job, feed }: { readonly job: Job | undefined; rea
 /** Tokens and cost for an agent, lines and bytes of output for a task. */
 function numbers(job: Job, feed: JobFeed): string {
   if (job.spec?.work.case !== "agent") {
-    const seen = feed.output;
+    const seen = feed.log.totals;
     const lines = Math.max(seen.lines, job.log?.lines ?? 0);
     const bytes = Math.max(seen.bytes, Number(job.log?.bytes ?? 0));
     return lines > 0 ? `${countText(lines)} ${lines === 1 ? "line" : "lines"} · ${bytesText(bytes)}` : "no output yet";

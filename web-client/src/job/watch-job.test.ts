@@ -6,7 +6,6 @@ import { JobSchema, JobState } from "#gen/job/v1/job_pb.js";
 import { JobService, WatchJobResponseSchema, WatchOutcome } from "#gen/job/v1/job_service_pb.js";
 import { createHandClock } from "../connection/hand-clock.ts";
 import type { Link } from "../connection/link.ts";
-import { WrittenLog } from "../log/worker/written-log.ts";
 import { createGateway } from "../transport.ts";
 import { JobFeed } from "./job-feed.ts";
 import { watchJob } from "./watch-job.ts";
@@ -39,7 +38,7 @@ test("a stream cut after each event is read on by cursor to the end, and the job
   }
   await page.done;
   expect(cursors).toEqual([0, 1, 2, 3]);
-  expect(page.log().texts).toEqual(["one", "two"]);
+  expect(page.feed().log.rows.map((row) => row.text)).toEqual(["one", "two"]);
   expect(page.links.at(-1)?.kind).toBe("complete");
 });
 
@@ -60,7 +59,7 @@ test("a missing event is fetched by opening the stream again", async () => {
   await page.clock.until(() => page.links.find((link) => link.kind === "reconnecting"));
   page.clock.wake();
   await page.done;
-  expect(page.log().texts).toEqual(["one", "two"]);
+  expect(page.feed().log.rows.map((row) => row.text)).toEqual(["one", "two"]);
 });
 
 test("a gateway that knows less than the page makes it read from the beginning", async () => {
@@ -81,7 +80,7 @@ test("a gateway that knows less than the page makes it read from the beginning",
   }
   await page.done;
   expect(cursors).toEqual([0, 2, 0]);
-  expect(page.log().texts).toEqual(["one", "two"]);
+  expect(page.feed().log.rows.map((row) => row.text)).toEqual(["one", "two"]);
 });
 
 function watch(service: Partial<ServiceImpl<typeof JobService>>) {
@@ -90,12 +89,7 @@ function watch(service: Partial<ServiceImpl<typeof JobService>>) {
   onTestFinished(() => stop.abort());
   const transport = createRouterTransport(({ service: serve }) => serve(JobService, service));
   const links: Link[] = [];
-  let log = new WrittenLog();
-  const anew = () => {
-    log = new WrittenLog();
-    return new JobFeed(log);
-  };
-  let feed = anew();
+  let feed = new JobFeed();
   const holder = {
     show: (next: JobFeed) => {
       feed = next;
@@ -105,8 +99,8 @@ function watch(service: Partial<ServiceImpl<typeof JobService>>) {
     },
   };
   const { jobs } = createGateway(transport);
-  const done = watchJob({ jobs, id: "job_1", feed, anew }, holder, { around: clock.around, signal: stop.signal });
-  return { clock, links, done, feed: () => feed, log: () => log };
+  const done = watchJob({ jobs, id: "job_1", feed }, holder, { around: clock.around, signal: stop.signal });
+  return { clock, links, done, feed: () => feed };
 }
 
 function verdict() {

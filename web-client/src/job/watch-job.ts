@@ -4,7 +4,7 @@ import { follow } from "../connection/follow.ts";
 import type { Link } from "../connection/link.ts";
 import type { Surroundings } from "../connection/surroundings.ts";
 import type { Gateway } from "../transport.ts";
-import type { JobFeed } from "./job-feed.ts";
+import { JobFeed } from "./job-feed.ts";
 
 /** Where a watch of one job keeps what it hears. */
 export interface FeedHolder {
@@ -18,8 +18,6 @@ export interface WatchedJob {
   readonly jobs: Gateway["jobs"];
   readonly id: string;
   readonly feed: JobFeed;
-  /** An empty feed, for when the gateway has forgotten where the other one stands. */
-  readonly anew: () => JobFeed;
 }
 
 /**
@@ -27,7 +25,7 @@ export interface WatchedJob {
  * is read first, so that one which ended meanwhile does not stay running.
  */
 export function watchJob(
-  { jobs, id, feed: held, anew }: WatchedJob,
+  { jobs, id, feed: held }: WatchedJob,
   holder: FeedHolder,
   { around, signal }: { readonly around: Surroundings; readonly signal: AbortSignal },
 ): Promise<void> {
@@ -47,7 +45,7 @@ export function watchJob(
       },
       isComplete: () => feed.isFinal,
       restart: () => {
-        feed = anew();
+        feed = new JobFeed();
       },
       report: holder.report,
     },

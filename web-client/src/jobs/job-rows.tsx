@@ -6,6 +6,8 @@ import { agoText } from "../ui/time-text.ts";
 import type { JobList } from "./job-list.ts";
 import { isFinal } from "./job-state.ts";
 import { jobTitle, placementText, specTitle, workerName } from "./job-words.ts";
+import { walkRows } from "./row-keys.ts";
+import type { Selection } from "./selection.ts";
 import { StateGlyph, StateWord } from "./state-glyph.tsx";
 import { exitText, statusSentence } from "./status-sentence.ts";
 
@@ -16,12 +18,13 @@ export function JobRows(props: {
   readonly list: JobList;
   readonly sending: JobSpec | undefined;
   readonly selectedId: string | undefined;
+  readonly selection: Selection;
 }) {
-  const { list, sending } = props;
+  const { list, sending, selection } = props;
   if (!list.loaded) return <JobRowsSkeleton />;
   if (list.jobs.length === 0 && !sending) return <p class="empty">No jobs yet. The first one starts under New.</p>;
   return (
-    <ol class="job-rows" aria-label="Newest jobs">
+    <ol class="job-rows" aria-label="Newest jobs" onKeyDown={(event) => walkRows(event, selection.add)}>
       {sending && (
         <li class="job-row is-sending" key="sending">
           <span class="glyph tone-off" aria-hidden="true">
@@ -34,19 +37,35 @@ export function JobRows(props: {
         </li>
       )}
       {list.jobs.slice(0, shown).map((job) => (
-        <JobRow key={job.id} job={job} isSelected={job.id === props.selectedId} />
+        <JobRow key={job.id} job={job} isSelected={job.id === props.selectedId} selection={selection} />
       ))}
-      {list.jobs.length > shown && <li class="empty">{shown} newest of more</li>}
+      {list.jobs.length > shown && (
+        <li>
+          <a class="job-row" href="/jobs">
+            ⋯ all
+          </a>
+        </li>
+      )}
     </ol>
   );
 }
 
-function JobRow({ job, isSelected }: { readonly job: Job; readonly isSelected: boolean }) {
+/** One job as a row, which can be picked. */
+export function JobRow(props: { readonly job: Job; readonly isSelected: boolean; readonly selection: Selection }) {
+  const { job, isSelected, selection } = props;
+  const isPicked = selection.ids.value.has(job.id);
   const state = job.status?.state;
   const why = state && isFinal(state) ? exitText(job) : placementText(job) || statusSentence(job);
   return (
-    <li>
-      <a class="job-row" href={`/jobs/${job.id}`} aria-current={isSelected ? "true" : undefined}>
+    <li class="job-item">
+      <input
+        type="checkbox"
+        class="job-pick"
+        aria-label={`Select ${jobTitle(job)}`}
+        checked={isPicked}
+        onChange={() => selection.toggle(job.id)}
+      />
+      <a class="job-row" href={`/jobs/${job.id}`} data-job={job.id} aria-current={isSelected ? "true" : undefined}>
         <StateGlyph status={job.status} />
         <span class="job-row-title">
           <MarkedText text={jobTitle(job)} />

@@ -33,31 +33,31 @@ export function RefusedHostsList(props: {
 function RefusedHostRow({ host, job, allowing }: { host: RefusedHost; job: Job; allowing: Allowing }) {
   const { place, reason, message, count, allowedBy } = host;
   const isOver = isFinal(job.status?.state ?? JobState.UNSPECIFIED);
-  const isAllowable = reason === RefusalReason.NOT_ALLOWED && allowedBy === undefined;
+  const canAllow = reason === RefusalReason.NOT_ALLOWED && !isOver;
   return (
     <li>
       <span class="mono refused-place">
         <MarkedText text={place} />
       </span>
       {count > 1 && <span class="num refused-why">{count}×</span>}
-      {isAllowable && !isOver && (
-        <button
-          type="button"
-          class="button small is-risky"
-          disabled={allowing.asked.value.has(askedKey(job.id, place))}
-          aria-label={`Allow ${place} for this job`}
-          onClick={() => allowing.allow(job.id, place)}
-        >
-          Allow
-        </button>
+      {allowedBy !== undefined ? (
+        <span class="refused-why">✓ allowed by {allowedBy || "a caller"}</span>
+      ) : (
+        <>
+          {canAllow && (
+            <button
+              type="button"
+              class="button small is-risky"
+              disabled={allowing.asked.value.has(askedKey(job.id, place))}
+              aria-label={`Allow ${place} for this job`}
+              onClick={() => allowing.allow(job.id, place)}
+            >
+              Allow
+            </button>
+          )}
+          <span class="refused-why">{canAllow ? "Nobody allowed it yet." : <MarkedText text={message} />}</span>
+        </>
       )}
-      <span class="refused-why">
-        {isAllowable ? "Nobody allowed it." : <MarkedText text={standing(message, allowedBy)} />}
-      </span>
     </li>
   );
-}
-
-function standing(message: string, allowedBy: string | undefined): string {
-  return allowedBy === undefined ? message : `✓ allowed by ${allowedBy || "a caller"}`;
 }

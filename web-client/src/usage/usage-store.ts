@@ -2,8 +2,8 @@ import { ConnectError } from "@connectrpc/connect";
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { type GetUsageResponse, UsageGrouping } from "#gen/fleet/v1/fleet_service_pb.js";
 import type { Gateway } from "../transport.ts";
-import { downloadWithKey } from "../ui/download.ts";
 import { asSentence } from "../ui/sentence.ts";
+import { downloadWithKey } from "./download.ts";
 
 /** The ways to group usage, with the name that the REST interface gives each. */
 export const groupings = [
@@ -55,7 +55,7 @@ export function createUsageStore(fleet: Gateway["fleet"]): UsageStore {
     },
     download: async (path, apiKey) => {
       try {
-        await downloadWithKey({ path, fileName: "usage.csv" }, apiKey);
+        await downloadWithKey(path, apiKey);
       } catch (error) {
         failure.value = `The file could not be read: ${error instanceof Error ? error.message : String(error)}.`;
       }

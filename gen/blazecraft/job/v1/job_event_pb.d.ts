@@ -1114,13 +1114,13 @@ export declare type ArtifactJson = {
 export declare const ArtifactSchema: GenMessage<Artifact, {jsonType: ArtifactJson}>;
 
 /**
- * ArtifactSkipped says why a file was not collected. At most 100 are told one by one.
+ * ArtifactSkipped says why a file was not collected.
  *
  * @generated from message blazecraft.job.v1.ArtifactSkipped
  */
 export declare type ArtifactSkipped = Message$1<"blazecraft.job.v1.ArtifactSkipped"> & {
   /**
-   * Path in the workspace, or the pattern that nothing matched. Empty: of several more, or of none in particular.
+   * Path in the workspace, or the pattern that nothing matched.
    *
    * @generated from field: string path = 1;
    */
@@ -1135,13 +1135,13 @@ export declare type ArtifactSkipped = Message$1<"blazecraft.job.v1.ArtifactSkipp
 };
 
 /**
- * ArtifactSkipped says why a file was not collected. At most 100 are told one by one.
+ * ArtifactSkipped says why a file was not collected.
  *
  * @generated from message blazecraft.job.v1.ArtifactSkipped
  */
 export declare type ArtifactSkippedJson = {
   /**
-   * Path in the workspace, or the pattern that nothing matched. Empty: of several more, or of none in particular.
+   * Path in the workspace, or the pattern that nothing matched.
    *
    * @generated from field: string path = 1;
    */
@@ -1618,13 +1618,6 @@ export declare type SessionResumed = Message$1<"blazecraft.job.v1.SessionResumed
    * @generated from field: string commit = 3;
    */
   commit: string;
-
-  /**
-   * Commit that the Job's diff is against: the one on which the first Job of the session began. Empty as commit.
-   *
-   * @generated from field: string base_commit = 4;
-   */
-  baseCommit: string;
 };
 
 /**
@@ -1653,13 +1646,6 @@ export declare type SessionResumedJson = {
    * @generated from field: string commit = 3;
    */
   commit?: string;
-
-  /**
-   * Commit that the Job's diff is against: the one on which the first Job of the session began. Empty as commit.
-   *
-   * @generated from field: string base_commit = 4;
-   */
-  baseCommit?: string;
 };
 
 /**

@@ -168,8 +168,7 @@ export declare type Job = Message<"blazecraft.job.v1.Job"> & {
   budgetMicros: bigint;
 
   /**
-   * Commit on which its work began, in hexadecimal: what its diff is against. Of a Job that continues another, it is that
-   * one's. Empty without a repository and before the checkout.
+   * Commit that it works on, in hexadecimal: what its diff is against. Empty without a repository and before the checkout.
    *
    * @generated from field: string base_commit = 22;
    */
@@ -359,8 +358,7 @@ export declare type JobJson = {
   budgetMicros?: string;
 
   /**
-   * Commit on which its work began, in hexadecimal: what its diff is against. Of a Job that continues another, it is that
-   * one's. Empty without a repository and before the checkout.
+   * Commit that it works on, in hexadecimal: what its diff is against. Empty without a repository and before the checkout.
    *
    * @generated from field: string base_commit = 22;
    */
@@ -500,10 +498,8 @@ export declare type JobSpec = Message<"blazecraft.job.v1.JobSpec"> & {
 
   /**
    * Files to collect from the workspace when the work has ended, also when it failed: paths relative to the workspace, in
-   * which * stands for what is within a name, ** for any directories; a directory's path stands for all that is in it. Files
-   * with one name of their own only: no links, and nothing of ".git". At most 1,000 files and MAX_ARTIFACT_BYTES of the
-   * runner. What is left out, and a path that nothing matches, is told as an event. At most 32 of at most 512 bytes. No path
-   * may be absolute or hold "..".
+   * which * stands for what is within a name, ** for any directories; a directory's path stands for all that is in it. At
+   * most 32 of at most 512 bytes. No path may be absolute or hold "..".
    *
    * @generated from field: repeated string artifacts = 12;
    */
@@ -607,10 +603,8 @@ export declare type JobSpecJson = {
 
   /**
    * Files to collect from the workspace when the work has ended, also when it failed: paths relative to the workspace, in
-   * which * stands for what is within a name, ** for any directories; a directory's path stands for all that is in it. Files
-   * with one name of their own only: no links, and nothing of ".git". At most 1,000 files and MAX_ARTIFACT_BYTES of the
-   * runner. What is left out, and a path that nothing matches, is told as an event. At most 32 of at most 512 bytes. No path
-   * may be absolute or hold "..".
+   * which * stands for what is within a name, ** for any directories; a directory's path stands for all that is in it. At
+   * most 32 of at most 512 bytes. No path may be absolute or hold "..".
    *
    * @generated from field: repeated string artifacts = 12;
    */

@@ -1056,8 +1056,7 @@ export declare type ReadLogRequest = Message<"blazecraft.job.v1.ReadLogRequest">
   tail: number;
 
   /**
-   * Only lines that hold this text, or match it when regex is set. Empty: all. At most 1 KiB. Searched is what a terminal
-   * would show of the line, as UTF-8: escape sequences are no part of it, and of a line drawn over the last state counts.
+   * Only lines that hold this text, or match it when regex is set. Empty: all. At most 1 KiB. Lines are searched as UTF-8.
    *
    * @generated from field: string search = 6;
    */
@@ -1090,14 +1089,6 @@ export declare type ReadLogRequest = Message<"blazecraft.job.v1.ReadLogRequest">
    * @generated from field: string page_token = 10;
    */
   pageToken: string;
-
-  /**
-   * Answer in line_numbers instead of lines: for counting and for jumping through a long log. A page then holds up to
-   * 100,000 numbers, whatever page_size says. Not with tail.
-   *
-   * @generated from field: bool numbers_only = 11;
-   */
-  numbersOnly: boolean;
 };
 
 /**
@@ -1140,8 +1131,7 @@ export declare type ReadLogRequestJson = {
   tail?: number;
 
   /**
-   * Only lines that hold this text, or match it when regex is set. Empty: all. At most 1 KiB. Searched is what a terminal
-   * would show of the line, as UTF-8: escape sequences are no part of it, and of a line drawn over the last state counts.
+   * Only lines that hold this text, or match it when regex is set. Empty: all. At most 1 KiB. Lines are searched as UTF-8.
    *
    * @generated from field: string search = 6;
    */
@@ -1174,14 +1164,6 @@ export declare type ReadLogRequestJson = {
    * @generated from field: string page_token = 10;
    */
   pageToken?: string;
-
-  /**
-   * Answer in line_numbers instead of lines: for counting and for jumping through a long log. A page then holds up to
-   * 100,000 numbers, whatever page_size says. Not with tail.
-   *
-   * @generated from field: bool numbers_only = 11;
-   */
-  numbersOnly?: boolean;
 };
 
 /**
@@ -1221,13 +1203,6 @@ export declare type ReadLogResponse = Message<"blazecraft.job.v1.ReadLogResponse
    * @generated from field: repeated blazecraft.job.v1.LogGap gaps = 4;
    */
   gaps: LogGap[];
-
-  /**
-   * Numbers of the lines of this page, in order. Empty unless numbers_only was set.
-   *
-   * @generated from field: repeated uint32 line_numbers = 5;
-   */
-  lineNumbers: number[];
 };
 
 /**
@@ -1261,13 +1236,6 @@ export declare type ReadLogResponseJson = {
    * @generated from field: repeated blazecraft.job.v1.LogGap gaps = 4;
    */
   gaps?: LogGapJson[];
-
-  /**
-   * Numbers of the lines of this page, in order. Empty unless numbers_only was set.
-   *
-   * @generated from field: repeated uint32 line_numbers = 5;
-   */
-  lineNumbers?: number[];
 };
 
 /**
