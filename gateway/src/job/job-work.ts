@@ -69,12 +69,13 @@ export class JobWork {
     if (this.#job.baseCommit === "" || store.isKept || !isFinal(record.state)) return;
     try {
       const { diff } = await runner.getDiff(key, { timeoutMs: diffMs });
-      if (diff !== undefined) record.commit(() => store.keep(diff));
+      // A release and a deletion may both have asked.
+      if (diff !== undefined && !store.isKept) record.commit(() => store.keep(diff));
     } catch (error) {
       const { code, rawMessage } = ConnectError.from(error);
       const isPassing = code === Code.Unavailable || code === Code.DeadlineExceeded || code === Code.Canceled;
       if (isPassing && Date.now() - this.#endMs < keepForMs) throw error;
-      record.commit(() => store.keepUnreadable(rawMessage));
+      if (!store.isKept) record.commit(() => store.keepUnreadable(rawMessage));
     }
   }
 
