@@ -87,6 +87,7 @@ async function measureJob(
       if (duration !== undefined && reused === isReused) readyMs = durationMs(duration);
     },
   );
+  await runner.untilRested();
   await jobs.delete(id);
   return { readyMs, mebibytes: Number.parseInt(output, 10) / 1024 };
 }
