@@ -35,6 +35,8 @@ export interface Config {
   /** How many agents wait for jobs, started before there are any. */
   readonly warmAgents: number;
   readonly sessions: SessionLimits;
+  /** How long artifacts of jobs that nobody deletes are kept. */
+  readonly artifactKeepMs: number;
   readonly job: JobSettings;
 }
 
@@ -61,6 +63,7 @@ export async function parseConfig(env: Readonly<Record<string, string | undefine
     problems.push(error instanceof Error ? error.message : String(error));
     return [];
   });
+  const minFreeDiskBytes = variables.integer("MIN_FREE_DISK_BYTES", 2 ** 30, 0, 2 ** 50);
   const config: Config = {
     keys,
     listen: listenAddress(variables),
@@ -72,13 +75,14 @@ export async function parseConfig(env: Readonly<Record<string, string | undefine
     isolation: isolation(variables),
     logLevel: variables.oneOf("LOG_LEVEL", "info", logLevels),
     drainTimeoutMs: variables.integer("DRAIN_TIMEOUT_MS", 25_000, 0, 86_400_000),
-    minFreeDiskBytes: variables.integer("MIN_FREE_DISK_BYTES", 2 ** 30, 0, 2 ** 50),
+    minFreeDiskBytes,
     sessions: {
       keepMs: variables.integer("SESSION_KEEP_MS", 7 * 86_400_000, 0, 90 * 86_400_000),
       maxKept: variables.integer("MAX_KEPT_SESSIONS", 20, 0, 1000),
     },
+    artifactKeepMs: variables.integer("ARTIFACT_KEEP_MS", 30 * 86_400_000, 0, 365 * 86_400_000),
     warmAgents: warmAgents(variables),
-    job: jobSettings(variables),
+    job: jobSettings(variables, minFreeDiskBytes),
   };
   if (problems.length > 0)
     throw new Error(`configuration is wrong:\n${problems.map((line) => `  ${line}`).join("\n")}`);
@@ -109,7 +113,7 @@ function warmAgents(variables: Variables): number {
   return count;
 }
 
-function jobSettings(variables: Variables): JobSettings {
+function jobSettings(variables: Variables, minFreeDiskBytes: number): JobSettings {
   const claudePath = variables.optional("CLAUDE_PATH");
   const mcpServers = variables.file("MCP_CONFIG", readMcpServers);
   const acpAgents = variables.file("ACP_AGENTS", readAcpAgents);
@@ -119,6 +123,10 @@ function jobSettings(variables: Variables): JobSettings {
     taskWallMs: variables.integer("JOB_TIMEOUT_MS", 300_000, 1000, 604_800_000),
     maxLogBytes: variables.integer("MAX_LOG_BYTES", 4 * 2 ** 30, 65_536, 4 * 2 ** 30),
     workspace: workspaceSettings(variables),
+    artifacts: {
+      maxBytes: variables.integer("MAX_ARTIFACT_BYTES", 2 ** 30, 0, 2 ** 40),
+      minFreeBytes: minFreeDiskBytes,
+    },
     gitAuthor: gitAuthor(variables),
     executors: {
       searchPath: [variables.text("PATH", ""), ownPrograms].join(delimiter),

@@ -11,6 +11,7 @@ import { type Config, type ListenAddress, loadConfig } from "./config.ts";
 import { claimDataDirectory } from "./data-directory.ts";
 import type { ExecutorStatus } from "./executor/executor.ts";
 import { listExecutors } from "./executor/executors.ts";
+import { Artifacts } from "./job/artifacts.ts";
 import { Attachments } from "./job/attachments.ts";
 import { Jobs } from "./job/jobs.ts";
 import { LeftWork } from "./job/left-work.ts";
@@ -63,7 +64,17 @@ async function runRunner(config: Config): Promise<void> {
   const clear = (work: Promise<void>) =>
     void work.catch((error: unknown) => logger.error({ err: error }, "a warm agent's session cannot be cleared"));
   const canBeWarm = (request: StartJobRequest) => config.warmAgents > 0 && canUseWarmAgent(request, config.job);
-  const jobs = new Jobs({ slots: config.slots, settings: config.job, supervisors, sessions, pool, canBeWarm, logger });
+  const artifacts = new Artifacts(config.artifactKeepMs, Date.now);
+  const jobs = new Jobs({
+    slots: config.slots,
+    settings: config.job,
+    supervisors,
+    sessions,
+    pool,
+    artifacts,
+    canBeWarm,
+    logger,
+  });
   jobs.adopt();
   jobs.sweep();
   clear(sessions.clearLeftWarm());
@@ -86,6 +97,7 @@ async function runRunner(config: Config): Promise<void> {
     jobs,
     leftWork: new LeftWork({ settings: config.job, supervisors }),
     attachments,
+    artifacts,
     executors,
     git,
     spending,

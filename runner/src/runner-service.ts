@@ -15,6 +15,7 @@ import { problemError } from "#protocol/problem.ts";
 import { checkJob } from "./check-job.ts";
 import type { Config } from "./config.ts";
 import type { ExecutorStatus } from "./executor/executor.ts";
+import type { Artifacts } from "./job/artifacts.ts";
 import type { Attachments } from "./job/attachments.ts";
 import { requireDiskRoom } from "./job/disk-room.ts";
 import type { Jobs } from "./job/jobs.ts";
@@ -33,6 +34,7 @@ export interface RunnerServiceOptions {
   readonly jobs: Jobs;
   readonly leftWork: LeftWork;
   readonly attachments: Attachments;
+  readonly artifacts: Artifacts;
   /** What was found of each executor. */
   readonly executors: ReadonlyMap<string, Promise<ExecutorStatus>>;
   /** What was found of git. */
@@ -45,7 +47,7 @@ export interface RunnerServiceOptions {
 
 /** RunnerService, whoever called. */
 export function createRunnerService(options: RunnerServiceOptions): ServiceImpl<typeof RunnerService> {
-  const { config, executors, git, jobs, attachments } = options;
+  const { config, executors, git, jobs, attachments, artifacts } = options;
   return {
     async getRunner() {
       return { info: await describeRunner(options) };
@@ -81,7 +83,9 @@ export function createRunnerService(options: RunnerServiceOptions): ServiceImpl<
     },
     pushBranch: () => notImplemented("PushBranch"),
     openPullRequest: () => notImplemented("OpenPullRequest"),
-    readArtifact: () => notImplemented("ReadArtifact"),
+    async *readArtifact(request) {
+      for await (const data of artifacts.read(request)) yield { data };
+    },
     async allowHost(request) {
       await allowHost(jobs.get(request.jobId, request.attempt), request);
       return {};
@@ -91,8 +95,9 @@ export function createRunnerService(options: RunnerServiceOptions): ServiceImpl<
       return {};
     },
     putAttachment: (request) => ({ received: attachments.put(request) }),
-    async releaseJob({ jobId, attempt: number }) {
+    async releaseJob({ jobId, attempt: number, forget }) {
       await jobs.releaseUpTo(jobId, number);
+      if (forget) jobs.forget(jobId);
       return {};
     },
     async drain({ draining }) {

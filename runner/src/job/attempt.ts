@@ -7,6 +7,7 @@ import { freeSegments, oldestSequence } from "../spool/spool-reader.ts";
 import type { StopOrder } from "../supervisor/control.ts";
 import { Deadline } from "../supervisor/deadline.ts";
 import { type JobDirectory, jobDirectory, readOwner } from "../supervisor/job-directory.ts";
+import { collectingMs } from "../supervisor/limits.ts";
 import type { Supervisor } from "../supervisor/supervisor-pool.ts";
 import { SupervisorCalls } from "./supervisor-calls.ts";
 
@@ -20,6 +21,8 @@ export class Attempt {
   /** False for a task, which nobody can steer. */
   readonly hasAgent: boolean;
   readonly calls = new SupervisorCalls();
+  /** What its supervisor may take, besides the grace, to end it once it was told to. */
+  readonly stopMarginMs: number;
   readonly #listeners = new Set<() => void>();
   readonly #deadline = new Deadline(() => this.killSupervisor());
   #supervisor: Supervisor | undefined;
@@ -33,6 +36,7 @@ export class Attempt {
 
   /** An attempt that is taken up after a restart is not known to any depth until its supervisor was heard. */
   constructor({ jobId, attempt, firstSequence, spec }: StartJobRequest, slot: number, { isNew }: { isNew: boolean }) {
+    this.stopMarginMs = stopMarginMs + (spec === undefined ? 0 : collectingMs(spec));
     this.hasAgent = spec?.work.case === "agent";
     this.#heard = isNew;
     this.jobId = jobId;
@@ -117,7 +121,7 @@ export class Attempt {
     this.#stop ??= order;
     this.#supervisor?.command({ kind: "stop", stop: order });
     // Recovery is ending the job already, and has a time of its own.
-    if (!this.#inRecovery) this.endWithin(order.graceMs + stopMarginMs);
+    if (!this.#inRecovery) this.endWithin(order.graceMs + this.stopMarginMs);
   }
 
   /** Has its supervisor killed when it has not ended within this time: that one may not act any more. */
@@ -205,7 +209,7 @@ export class Attempt {
   }
 }
 
-/** What a supervisor may take, besides the grace, to end a job that it was told to stop. */
-export const stopMarginMs = 30_000;
+/** Without artifacts to collect. */
+const stopMarginMs = 30_000;
 /** Enough to read the largest spool from a slow disk. */
 const recoveryMs = 600_000;

@@ -26,7 +26,8 @@ import { markersOf } from "../supervisor/session-directory.ts";
 import type { JobSettings } from "../supervisor/settings.ts";
 import type { Supervisor, SupervisorPool } from "../supervisor/supervisor-pool.ts";
 import type { WorkspacePool } from "../workspace/workspace-pool.ts";
-import { Attempt, stopMarginMs } from "./attempt.ts";
+import type { Artifacts } from "./artifacts.ts";
+import { Attempt } from "./attempt.ts";
 import { cannotStore } from "./disk-refusal.ts";
 import { type LeftJob, readLeftJobs } from "./left-jobs.ts";
 import type { Sessions } from "./sessions.ts";
@@ -39,6 +40,7 @@ export interface JobsOptions {
   readonly supervisors: Pick<SupervisorPool, "take">;
   readonly sessions: Sessions;
   readonly pool: WorkspacePool;
+  readonly artifacts: Artifacts;
   /** Whether a job can use an agent that was started before it. */
   readonly canBeWarm: (request: StartJobRequest) => boolean;
   readonly logger: Logger;
@@ -129,9 +131,18 @@ export class Jobs {
     await this.untilIdle();
   }
 
-  /** Deletes sessions that are too old or too many. */
+  /** Deletes what outlives attempts once it is too old or too much. */
   sweep(): void {
-    this.#options.sessions.sweep((jobId) => this.#attempts.has(jobId));
+    const isHeld = (jobId: string) => this.#attempts.has(jobId);
+    this.#options.sessions.sweep(isHeld);
+    this.#options.artifacts.sweep(isHeld);
+  }
+
+  /** Deletes what outlived the attempts of a job, unless one is here again. */
+  forget(jobId: string): void {
+    if (this.#attempts.has(jobId)) return;
+    this.#options.sessions.forget(jobId);
+    this.#options.artifacts.forget(jobId);
   }
 
   /** Waits until nothing runs. */
@@ -183,16 +194,16 @@ export class Jobs {
     }
     supervisor.command({ kind: "run", jobId, slot, settings });
     this.#follow(attempt, supervisor);
-    attempt.endWithin(this.#longestMs(request));
+    attempt.endWithin(this.#longestMs(request) + attempt.stopMarginMs);
     logger.info({ jobId, attempt: number, slot }, "job started");
     void attempt.untilEnded().then(() => this.#onEnded(attempt));
   }
 
-  /** What an attempt may take that its supervisor keeps within its limits. */
+  /** What an attempt may take, besides its margin, that its supervisor keeps within its limits. */
   #longestMs({ spec }: StartJobRequest): number {
     const { taskWallMs } = this.#options.settings;
     const { wallMs } = spec === undefined ? { wallMs: taskWallMs } : limitsOf(spec, taskWallMs);
-    return wallMs + limitGraceMs + stopMarginMs;
+    return wallMs + limitGraceMs;
   }
 
   /** Leaves nothing of an attempt whose supervisor has not heard of it. */
@@ -221,7 +232,7 @@ export class Jobs {
       return;
     }
     this.slots.adopt(owner.slot);
-    attempt.endWithin(this.#longestMs(request));
+    attempt.endWithin(this.#longestMs(request) + attempt.stopMarginMs);
     void attempt.untilEnded().then(() => this.#onEnded(attempt));
     this.#own(this.#settle(attempt), attempt);
   }

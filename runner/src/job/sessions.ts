@@ -1,11 +1,9 @@
-import { existsSync, mkdirSync, renameSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
 import { Code } from "@connectrpc/connect";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { problemError } from "#protocol/problem.ts";
 import { killSurvivors } from "../process/kill-group.ts";
-import { trashDirectory } from "../supervisor/job-directory.ts";
 import {
   findSession,
   giveBackSession,
@@ -23,6 +21,7 @@ import {
 } from "../supervisor/session-directory.ts";
 import { workspaceRecordName } from "../supervisor/workspace-record.ts";
 import type { WorkspacePool } from "../workspace/workspace-pool.ts";
+import { discardToTrash } from "./trash.ts";
 
 /** How long sessions are kept for jobs that continue them. */
 export interface SessionLimits {
@@ -80,6 +79,12 @@ export class Sessions {
     this.sweep(isHeld);
   }
 
+  /** Deletes what a released job left, unless another job has gone on with it. */
+  forget(jobId: string): void {
+    const found = findSession((record) => record.jobId === jobId && takerOf(record) === "");
+    if (found !== undefined) this.#discard(found.key);
+  }
+
   /** Deletes what is too old or too much, but nothing that a job works in. */
   sweep(isHeld: (jobId: string) => boolean): void {
     for (const key of sessionKeys()) {
@@ -126,12 +131,12 @@ export class Sessions {
   #empty(key: string): void {
     this.#keepWorkspace(key);
     for (const name of ["workspace", workspaceRecordName, "home", "attachments"])
-      discard(`${sessionRoot(key)}/${name}`);
+      discardToTrash(`${sessionRoot(key)}/${name}`);
   }
 
   #discard(key: string): void {
     this.#keepWorkspace(key);
-    discard(sessionRoot(key));
+    discardToTrash(sessionRoot(key));
   }
 
   #keepWorkspace(key: string): void {
@@ -150,17 +155,6 @@ function hasBegun({ jobId }: SessionRecord): boolean {
 /** The job that has it now; empty for none. */
 function takerOf({ jobId, takers }: SessionRecord): string {
   return takers[jobId] ?? "";
-}
-
-let discarded = 0;
-
-/** Out of the way at once. What is left of it when the runner ends, the next one deletes. */
-function discard(path: string): void {
-  if (!existsSync(path)) return;
-  discarded += 1;
-  const trash = `${trashDirectory}/session-${process.pid}-${discarded}`;
-  renameSync(path, trash);
-  rm(trash, { recursive: true, force: true }).catch(() => undefined);
 }
 
 function sessionLost(message: string) {

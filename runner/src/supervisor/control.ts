@@ -167,6 +167,7 @@ const isSettings = record({
   path: isString,
   taskWallMs: isNumber,
   maxLogBytes: isNumber,
+  artifacts: record({ maxBytes: isNumber, minFreeBytes: isNumber }),
   model: isModel,
   redact: isTexts,
   egress: isEgress,

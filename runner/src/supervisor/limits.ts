@@ -21,6 +21,11 @@ export function limitsOf({ work, limits }: Pick<JobSpec, "work" | "limits">, tas
   return { wallMs, idleMs, askMs: ask === undefined ? defaultAskMs : durationMs(ask) };
 }
 
+/** What collecting a job's artifacts may take, once its work has ended. */
+export function collectingMs({ artifacts }: Pick<JobSpec, "artifacts">): number {
+  return artifacts.length === 0 ? 0 : 60_000;
+}
+
 const agentWallMs = 24 * 3_600_000;
 const agentIdleMs = 3_600_000;
 const defaultAskMs = 3_600_000;

@@ -4,6 +4,7 @@ import { EndCause } from "#gen/job/v1/job_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { killSurvivors } from "../process/kill-group.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
+import { discardDraft } from "../workspace/artifact-files.ts";
 import { markUnusable } from "../workspace/workspace-pool.ts";
 import { type JobDirectory, readLeader, wasDiskFull } from "./job-directory.ts";
 import { withSurvivors } from "./outcome.ts";
@@ -22,6 +23,7 @@ export async function recoverJob(
   if (survivors.length > 0) markUnusable(directory.workspace);
   rmSync(directory.held, { recursive: true, force: true });
   rmSync(directory.modelSocket, { force: true });
+  discardDraft(request.jobId);
   // What the job made unremovable goes with its directory, or stays; its end is not held up by that.
   await rm(directory.tmp, { recursive: true, force: true }).catch(() => undefined);
   const outcome = withSurvivors(wasDiskFull(directory) ? diskFull : lost, survivors);

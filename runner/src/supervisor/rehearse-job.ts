@@ -80,6 +80,7 @@ const settings = {
     mirrors: { maxBytes: 0, keepMs: 0 },
     pool: { maxKept: 0, keepMs: 0 },
   },
+  artifacts: { maxBytes: 0, minFreeBytes: 0 },
   gitAuthor: { name: "Runner", email: "runner@example.com" },
   executors: { searchPath: "/usr/bin:/bin" },
   model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },

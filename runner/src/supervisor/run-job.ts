@@ -27,6 +27,7 @@ import { type JobDirectory, writeLeader } from "./job-directory.ts";
 import { JobEgress } from "./job-egress.ts";
 import { jobEnvironment } from "./job-environment.ts";
 import { JobWork } from "./job-work.ts";
+import { keepArtifacts } from "./keep-artifacts.ts";
 import { type JobLimitsMs, limitsOf } from "./limits.ts";
 import { stoppedOutcome, unstartableOutcome, withSurvivors } from "./outcome.ts";
 import { gitContext, prepareWorkspace, sessionUse, workspaceKey } from "./prepare-workspace.ts";
@@ -85,6 +86,7 @@ export async function runJob(run: JobRun): Promise<void> {
   await Promise.all([model?.close(), egress.close()]);
   enterPhase(JobPhase.COLLECTING);
   await work.conclude(events.emit);
+  await keepArtifacts(run, events.emit);
   if (outcome.cause !== EndCause.SESSION_LOST) {
     const use = sessionUse(run, AbortSignal.timeout(recordMs));
     // Without a record no job can continue the session, and is told so; this one has done its work.

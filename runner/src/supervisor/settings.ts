@@ -2,6 +2,7 @@ import type { ExecutorSettings } from "../executor/executor.ts";
 import type { ModelSettings } from "../model-proxy/model-settings.ts";
 import type { EgressSettings } from "../sandbox/egress-settings.ts";
 import type { Author } from "../workspace/checkpoint.ts";
+import type { ArtifactSettings } from "../workspace/collect-artifacts.ts";
 import type { WorkspaceSettings } from "../workspace/workspace.ts";
 
 /** What the runner's operator configured that concerns a job. Handed to a supervisor in memory, never on disk. */
@@ -13,6 +14,7 @@ export interface JobSettings {
   /** Most output kept, whatever a job asks for. */
   readonly maxLogBytes: number;
   readonly workspace: WorkspaceSettings;
+  readonly artifacts: ArtifactSettings;
   /** Who makes the commits that a job does not make itself. */
   readonly gitAuthor: Author;
   readonly executors: ExecutorSettings;

@@ -24,6 +24,7 @@ const settings = {
   path: "/usr/bin:/bin",
   taskWallMs: 60_000,
   maxLogBytes: 1 << 20,
+  artifacts: { maxBytes: 1 << 20, minFreeBytes: 0 },
   workspace: workspaceSettings,
   gitAuthor: { name: "Runner", email: "runner@example.com" },
   model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },

@@ -37,6 +37,7 @@ async function startAgent({ maxWaitMs = 60_000, program = claudePath } = {}): Pr
       path: "/usr/bin:/bin",
       taskWallMs: 60_000,
       maxLogBytes: 1 << 20,
+      artifacts: { maxBytes: 1 << 20, minFreeBytes: 0 },
       workspace: workspaceSettings,
       gitAuthor: { name: "Runner", email: "runner@example.com" },
       model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },

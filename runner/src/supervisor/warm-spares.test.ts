@@ -22,6 +22,7 @@ function openSpares(count: number) {
     path: "",
     taskWallMs: 0,
     maxLogBytes: 0,
+    artifacts: { maxBytes: 1 << 20, minFreeBytes: 0 },
     workspace: workspaceSettings,
     gitAuthor: { name: "Runner", email: "runner@example.com" },
     model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
