@@ -16,8 +16,13 @@ test("what is required is enough", async () => {
     minFreeDiskBytes: 1_073_741_824,
     warmAgents: 0,
     sessions: { keepMs: 604_800_000, maxKept: 20 },
+    artifactKeepMs: 2_592_000_000,
     logLevel: "info",
-    job: { taskWallMs: 300_000, workspace: { defaultHost: "github.com", allowInsecure: false } },
+    job: {
+      taskWallMs: 300_000,
+      artifacts: { maxBytes: 1_073_741_824, minFreeBytes: 1_073_741_824 },
+      workspace: { defaultHost: "github.com", allowInsecure: false },
+    },
   });
   expect(config.runnerName).toMatch(/^[a-z0-9][a-z0-9-]*$/);
 });
@@ -33,6 +38,8 @@ test("one error names every wrong variable", async () => {
     JOB_TIMEOUT_MS: "-1",
     SESSION_KEEP_MS: "forever",
     MAX_KEPT_SESSIONS: "1001",
+    ARTIFACT_KEEP_MS: "-1",
+    MAX_ARTIFACT_BYTES: "1 GiB",
     ALLOW_INSECURE_GIT: "yes",
     ALLOW_REPOSITORY_SETTINGS: "1",
     EGRESS_ALLOW: "https://example.com",
