@@ -2,11 +2,14 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { runGit } from "./run-git.ts";
 
-/** A commit to be made: what it says, and the files that it writes, or removes where the content is null. */
+/** A commit to be made: what it says, and what it puts at each path, or removes where that is null. */
 export interface CommitPlan {
   readonly message: string;
-  readonly files: Readonly<Record<string, string | null>>;
+  readonly files: Readonly<Record<string, Content | null>>;
 }
+
+/** A file of mode 644, a symbolic link, or a submodule. */
+export type Content = string | { readonly linkTo: string } | { readonly commit: string };
 
 /** A bare repository on disk. */
 export interface Repository {
@@ -33,11 +36,16 @@ export async function makeRepository(
 /** A commit in the language of `git fast-import`, a minute after the one before it. */
 function toImport({ message, files }: CommitPlan, position: number): string {
   const seconds = 1_767_225_600 + 60 * position;
-  const changes = Object.entries(files).map(([path, content]) =>
-    content === null ? `D ${path}\n` : `M 100644 inline ${path}\n${toData(content)}`,
-  );
+  const changes = Object.entries(files).map(([path, content]) => toChange(path, content));
   const head = `commit refs/heads/main\ncommitter Ana <ana@example.com> ${seconds} +0000\n${toData(message)}`;
   return `${head}${changes.join("")}\n`;
+}
+
+function toChange(path: string, content: Content | null): string {
+  if (content === null) return `D ${path}\n`;
+  if (typeof content === "string") return `M 100644 inline ${path}\n${toData(content)}`;
+  if ("commit" in content) return `M 160000 ${content.commit} ${path}\n`;
+  return `M 120000 inline ${path}\n${toData(content.linkTo)}`;
 }
 
 function toData(content: string): string {

@@ -8,6 +8,7 @@ import { mainLine } from "./git-problem.ts";
 import { type OpenMirror, openMirror } from "./mirror.ts";
 import type { HistoryKind } from "./mirror-directory.ts";
 import { resetFiles } from "./reset-files.ts";
+import { bringSubmodules } from "./submodules.ts";
 import type { WorkspaceRequest, WorkspaceResult } from "./workspace.ts";
 import { markReusable, takePooledWorkspace } from "./workspace-pool.ts";
 
@@ -20,6 +21,8 @@ export async function checkOut(repository: Repository, request: WorkspaceRequest
   if (laid.kind === "failed")
     return { kind: "failed", message: `${url} could not be cloned: ${laid.reason}.`, detail: laid.detail };
   const { mirror, isReused: reused } = laid;
+  const missing = request.options?.submodules ? await bringAll(mirror, request) : undefined;
+  if (missing !== undefined) return { kind: "failed", message: `${url}: ${missing.reason}.`, detail: missing.detail };
   const facts = await runGit(inWorkspace(request, mirror), ["log", "-1", "--format=%H%n%s"]);
   if (facts.kind === "failed")
     throw new Error(`${url}: the commit that was checked out is not there: ${facts.problem}`);
@@ -50,9 +53,20 @@ async function layOut(repository: Repository, request: WorkspaceRequest): Promis
 }
 
 function open({ url, ref }: Repository, request: WorkspaceRequest, { isSuspect }: { readonly isSuspect: boolean }) {
+  return openMirror({ ...mirrorParts(request), url, ref, isSuspect });
+}
+
+function mirrorParts(request: WorkspaceRequest) {
   const { key, hostGit: git, credentials, settings } = request;
   const { maxBytes } = settings.mirrors;
-  return openMirror({ url, ref, history: historyOf(request), key, git, credentials, maxBytes, isSuspect });
+  return { history: historyOf(request), key, git, credentials, maxBytes, isSuspect: false };
+}
+
+function bringAll(mirror: OpenMirror, request: WorkspaceRequest) {
+  const { git, settings: rules } = request;
+  const { allowedRepositories } = rules;
+  const parts = { workspace: git.directory, git, rules, allowedRepositories, mirror: mirrorParts(request) };
+  return bringSubmodules({ mirror, directory: git.directory, level: 0 }, parts);
 }
 
 function historyOf({ options }: WorkspaceRequest): HistoryKind {

@@ -16,16 +16,16 @@ export interface GitDirectoryPlan {
 }
 
 /**
- * Gives a workspace a repository of its own, which has no objects: it reads the mirror's. Of what was there before, no
- * configuration, hooks, objects or refs are left. No process of a job may run in it.
+ * Gives a workspace, or a directory in it, a repository of its own, which has no objects: it reads the mirror's. Of what was
+ * there before, no configuration, hooks, objects or refs are left. No process of a job may run in it.
  */
-export function replaceGitDirectory(workspace: string, plan: GitDirectoryPlan): void {
+export function replaceGitDirectory(workspace: string, plan: GitDirectoryPlan, directory = workspace): void {
   // Made where no job could have put a link, and moved: nothing in the workspace is opened here.
   const draft = `${workspace}.git`;
   rmSync(draft, { recursive: true, force: true });
   writeGitDirectory(draft, plan);
-  discard(`${workspace}/.git`, workspace);
-  renameSync(draft, `${workspace}/.git`);
+  discard(`${directory}/.git`, workspace);
+  renameSync(draft, `${directory}/.git`);
 }
 
 function writeGitDirectory(path: string, plan: GitDirectoryPlan): void {
