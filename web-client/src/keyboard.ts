@@ -20,6 +20,6 @@ export function listenForKeys(find: (key: string) => (() => void) | undefined): 
 function takesKeys(target: EventTarget | null, key: string): boolean {
   if (!(target instanceof Element)) return false;
   const typedIn = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]";
-  const pressed = "button, summary, a, input, [role=tab], [role=log]";
+  const pressed = "button, summary, input, [role=tab], [role=log]";
   return target.closest(typedIn) !== null || (key === "Space" && target.closest(pressed) !== null);
 }
