@@ -66,6 +66,21 @@ test("Stop cancels a running job, and the page says so", async () => {
   await page.locator(".job-head .state-word").getByText("canceled").waitFor();
 });
 
+test("a second tab reads no stream of its own, and shows what happens all the same", async () => {
+  const second = await browser.context.newPage();
+  const streams: string[] = [];
+  second.on("request", (request) => {
+    if (request.url().endsWith("/WatchJobs")) streams.push(request.url());
+  });
+  await second.goto(`${system.gatewayUrl}/jobs`);
+  await second.getByRole("heading", { name: "Jobs" }).waitFor();
+  await runTask("echo seen in both tabs");
+  await second.getByRole("tab", { name: /^Jobs/ }).click();
+  await second.getByRole("list", { name: "Newest jobs" }).getByText("echo seen in both tabs").waitFor();
+  expect(streams).toEqual([]);
+  await second.close();
+});
+
 test("output that looks like markup stays text", async () => {
   await runTask(`echo '<img src=x onerror="document.title=1"><script>alert(1)</script>'`);
   await page.getByRole("log", { name: "Output" }).getByText("<script>alert(1)</script>").waitFor();

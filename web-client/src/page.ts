@@ -9,6 +9,7 @@ import type { Features } from "./config.ts";
 import type { Link } from "./connection/link.ts";
 import { worstLink } from "./connection/link-words.ts";
 import { createBrowserSurroundings } from "./connection/surroundings.ts";
+import { openTabLine } from "./connection/tab-line.ts";
 import { createRunnerCommands, type RunnerCommands } from "./fleet/runner-commands.ts";
 import { createRunnerStore, type RunnerStore } from "./fleet/runner-store.ts";
 import { createHudHeight, type HudHeightChoice } from "./hud-height.ts";
@@ -19,7 +20,7 @@ import { createOpenJob, type OpenJob } from "./job/open-job.ts";
 import { draftFromQuery, draftFromSpec } from "./jobs/draft.ts";
 import { countHeld, newerJob } from "./jobs/job-list.ts";
 import { createJobSearch, type JobSearchStore } from "./jobs/job-search.ts";
-import { announceEnds, createJobStore, type JobStore } from "./jobs/job-store.ts";
+import { announceEnds, createJobStore, type JobStore, type TabSharing } from "./jobs/job-store.ts";
 import { createNewJob, type NewJob } from "./jobs/new-job.ts";
 import { createSelection, type Selection } from "./jobs/selection.ts";
 import { type Composer, createComposer } from "./messages/composer.ts";
@@ -99,7 +100,7 @@ export function createPage(features: Features, place: Place): Page {
   const { jobs: jobService, fleet } = gateway;
   const announcer = createAnnouncer(around.after);
   const { route, go } = createRouter();
-  const jobs = createJobStore(jobService, around);
+  const jobs = createJobStore(jobService, around, shareTabs(place, session));
   const runners = createRunnerStore(fleet);
   const panelTab = signal<PanelTab>(features.runnerEnabled ? "new" : "jobs");
   const settings = createSettings(storage);
@@ -245,4 +246,11 @@ export function createPage(features: Features, place: Place): Page {
     retryNow: around.wake,
     walk,
   };
+}
+
+/** Tabs of one browser share the stream of the list. One with a key of its own reads for itself alone, as does a demo. */
+function shareTabs({ isDemo }: Place, { apiKey }: Session): TabSharing | undefined {
+  if (isDemo || apiKey.peek()) return undefined;
+  const line = openTabLine("blazecraft.jobs");
+  return line && { line, mayShare: () => apiKey.peek() === "" };
 }

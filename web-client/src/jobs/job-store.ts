@@ -7,6 +7,7 @@ import { emptyJobList, type JobList, withKnownJob } from "./job-list.ts";
 import { isFinal, wordsForStatus } from "./job-state.ts";
 import { jobTitle } from "./job-words.ts";
 import { watchJobs } from "./watch-jobs.ts";
+import { type TabWatch, watchJobsInTabs } from "./watch-jobs-in-tabs.ts";
 
 /** The list of jobs on this page, live. */
 export interface JobStore {
@@ -16,8 +17,11 @@ export interface JobStore {
   readonly learn: (job: Job) => void;
 }
 
+/** How the stream of the list is shared with other tabs. */
+export type TabSharing = Pick<TabWatch, "line" | "mayShare">;
+
 /** Watches the list for as long as the page lives. */
-export function createJobStore(jobs: Gateway["jobs"], around: Surroundings): JobStore {
+export function createJobStore(jobs: Gateway["jobs"], around: Surroundings, tabs: TabSharing | undefined): JobStore {
   const list = signal<JobList>(emptyJobList);
   const link = signal<Link>({ kind: "connecting" });
   const holder = {
@@ -29,7 +33,9 @@ export function createJobStore(jobs: Gateway["jobs"], around: Surroundings): Job
       link.value = next;
     },
   };
-  void watchJobs(jobs, holder, { around, signal: new AbortController().signal });
+  const { signal: forever } = new AbortController();
+  if (tabs) void watchJobsInTabs(jobs, holder, { around, ...tabs, signal: forever });
+  else void watchJobs(jobs, holder, { around, signal: forever });
   return {
     list,
     link,

@@ -12,11 +12,13 @@ export interface JobListHolder {
   readonly read: () => JobList;
   readonly write: (list: JobList) => void;
   readonly report: (link: Link) => void;
+  /** Hears every message of the stream, where somebody wants them too. */
+  readonly heard?: (message: WatchJobsResponse) => void;
 }
 
 /** Lists the jobs once, then keeps the list as it changes, over every break, until the signal aborts. */
 export function watchJobs(
-  jobs: Gateway["jobs"],
+  jobs: Pick<Gateway["jobs"], "listJobs" | "watchJobs">,
   holder: JobListHolder,
   { around, signal }: { readonly around: Surroundings; readonly signal: AbortSignal },
 ): Promise<void> {
@@ -32,6 +34,7 @@ export function watchJobs(
         const isPage = message.$typeName === "blazecraft.job.v1.ListJobsResponse";
         holder.write(isPage ? listed(message) : changed(holder.read(), message));
         revision = holder.read().revision;
+        if (!isPage) holder.heard?.(message);
       },
       isComplete: () => false,
       restart: () => {
