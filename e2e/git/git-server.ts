@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { answerWithGit } from "./http-backend.ts";
+import { answerLfs, type LfsObjects } from "./lfs.ts";
 
 /** A git host on loopback, smart HTTP. */
 export interface GitServer extends AsyncDisposable {
@@ -20,15 +21,17 @@ export interface GitRequest {
 }
 
 /**
- * Serve the bare repositories of a folder. With tokens, only a caller that shows one of them may read or push: as the
+ * Serve the bare repositories of a folder, and what Git LFS has of their files. With tokens, only a caller that shows one of them may read or push: as the
  * password of any user, as GitHub and GitLab take it, or as a bearer.
  */
 export async function startGitServer({
   folder,
   tokens,
+  lfs = new Map(),
 }: {
   folder: string;
   tokens?: readonly string[];
+  lfs?: LfsObjects;
 }): Promise<GitServer> {
   const requests: GitRequest[] = [];
   const answering = new Set<Promise<void>>();
@@ -37,7 +40,9 @@ export async function startGitServer({
     const { method = "", url: target = "", headers } = request;
     requests.push({ method, target, authorization: headers.authorization });
     if (tokens && !isAllowed(headers.authorization, tokens)) return refuse(request, response);
-    const answered = answerWithGit(request, response, { folder, user: "caller" });
+    const answered = answerLfs(request, response, lfs).then((isAnswered) =>
+      isAnswered ? undefined : answerWithGit(request, response, { folder, user: "caller" }),
+    );
     answering.add(answered);
     void answered.finally(() => answering.delete(answered));
   });

@@ -5,8 +5,10 @@ import { discard } from "./discard.ts";
 import { type GitContext, runGit } from "./git.ts";
 import { replaceGitDirectory } from "./git-directory.ts";
 import { mainLine } from "./git-problem.ts";
+import { bringLfsContents } from "./lfs.ts";
 import { type OpenMirror, openMirror } from "./mirror.ts";
 import type { HistoryKind } from "./mirror-directory.ts";
+import type { HostFailure } from "./mirror-repository.ts";
 import { resetFiles } from "./reset-files.ts";
 import { bringSubmodules } from "./submodules.ts";
 import type { WorkspaceRequest, WorkspaceResult } from "./workspace.ts";
@@ -21,7 +23,7 @@ export async function checkOut(repository: Repository, request: WorkspaceRequest
   if (laid.kind === "failed")
     return { kind: "failed", message: `${url} could not be cloned: ${laid.reason}.`, detail: laid.detail };
   const { mirror, isReused: reused } = laid;
-  const missing = request.options?.submodules ? await bringAll(mirror, request) : undefined;
+  const missing = await bringMore(mirror, request);
   if (missing !== undefined) return { kind: "failed", message: `${url}: ${missing.reason}.`, detail: missing.detail };
   const facts = await runGit(inWorkspace(request, mirror), ["log", "-1", "--format=%H%n%s"]);
   if (facts.kind === "failed")
@@ -62,7 +64,15 @@ function mirrorParts(request: WorkspaceRequest) {
   return { history: historyOf(request), key, git, credentials, maxBytes, isSuspect: false };
 }
 
-function bringAll(mirror: OpenMirror, request: WorkspaceRequest) {
+/** Brings what does not come by itself, as far as it was asked for. */
+async function bringMore(mirror: OpenMirror, request: WorkspaceRequest): Promise<HostFailure | undefined> {
+  const { options, hostGit: git, credentials } = request;
+  const workspace = inWorkspace(request, mirror);
+  const problem = options?.lfs ? await bringLfsContents(mirror, { host: { git, credentials }, workspace }) : undefined;
+  return problem === undefined && options?.submodules ? bringAllSubmodules(mirror, request) : problem;
+}
+
+function bringAllSubmodules(mirror: OpenMirror, request: WorkspaceRequest) {
   const { git, settings: rules } = request;
   const { allowedRepositories } = rules;
   const parts = { workspace: git.directory, git, rules, allowedRepositories, mirror: mirrorParts(request) };
@@ -91,7 +101,14 @@ async function layFiles(mirror: OpenMirror, request: WorkspaceRequest): Promise<
 }
 
 function planOf({ url, repository, refs, target }: OpenMirror, request: WorkspaceRequest) {
-  return { url, target, ids: refs.ids, mirror: repository, history: historyOf(request) };
+  return {
+    url,
+    target,
+    ids: refs.ids,
+    mirror: repository,
+    history: historyOf(request),
+    lfs: request.options?.lfs ?? false,
+  };
 }
 
 function inWorkspace({ git }: WorkspaceRequest, { repository }: OpenMirror): GitContext {

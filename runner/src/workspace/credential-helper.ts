@@ -59,7 +59,11 @@ const maxQuestionLength = 16 * 1024;
 
 function isSame(asked: Readonly<Record<string, string>>, url: string): boolean {
   const { protocol, host, pathname } = new URL(`${url}.git`);
-  return asked.protocol === protocol.slice(0, -1) && asked.host === host && asked.path === pathname.slice(1);
+  const path = pathname.slice(1);
+  // Git LFS asks for its own part of the repository.
+  const isPath =
+    asked.path === path || asked.path === `${path}/info/lfs` || asked.path?.startsWith(`${path}/info/lfs/`);
+  return asked.protocol === protocol.slice(0, -1) && asked.host === host && isPath === true;
 }
 
 function answerLines(credentials: Credentials): readonly string[] {

@@ -13,6 +13,8 @@ export interface GitDirectoryPlan {
   /** Absolute path of the mirror's repository, whose objects it reads. */
   readonly mirror: string;
   readonly history: HistoryKind;
+  /** Whether Git LFS has a part in it. */
+  readonly lfs: boolean;
 }
 
 /**
@@ -45,7 +47,7 @@ function writeGitDirectory(path: string, plan: GitDirectoryPlan): void {
 
 type Section = readonly [name: string, entries: Readonly<Record<string, string>>];
 
-function configOf({ url, target, history }: GitDirectoryPlan): readonly Section[] {
+function configOf({ url, target, history, lfs }: GitDirectoryPlan): readonly Section[] {
   const isSha256 = target.id.length === 64;
   const isPlain = !isSha256 && !history.withoutOldContents;
   const core = { repositoryformatversion: isPlain ? "0" : "1", filemode: "true", bare: "false" };
@@ -65,8 +67,16 @@ function configOf({ url, target, history }: GitDirectoryPlan): readonly Section[
     ...(target.kind === "branch"
       ? [[`branch "${quote(target.ref)}"`, { remote: "origin", merge: `refs/heads/${target.ref}` }] as const]
       : []),
+    ...(lfs ? [['filter "lfs"', lfsFilter] as const] : []),
   ];
 }
+
+const lfsFilter = {
+  clean: "git-lfs clean -- %f",
+  smudge: "git-lfs smudge -- %f",
+  process: "git-lfs filter-process",
+  required: "true",
+};
 
 function formatConfig(sections: readonly Section[]): string {
   return sections
