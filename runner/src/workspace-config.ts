@@ -46,7 +46,7 @@ function github(variables: Variables): HostSettings {
 function host(variables: Variables, prefix: "GITHUB" | "GITLAB", usual: string): HostSettings {
   const token = variables.optional(`${prefix}_TOKEN`);
   const apiUrl = variables.optional(`${prefix}_API_URL`);
-  const named = variables.list(`${prefix}_HOSTS`, /^[a-z0-9.-]+(:[0-9]{1,5})?$/, "host or host:port");
+  const named = variables.list(`${prefix}_HOSTS`, /^[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?$/, "host or host:port");
   if (token !== undefined && !/^[!-~]{1,512}$/.test(token)) variables.problem(`${prefix}_TOKEN is no token`);
   if (apiUrl !== undefined && !/^https?:\/\/[^\s?#]+$/.test(apiUrl)) variables.problem(`${prefix}_API_URL is no URL`);
   return {
