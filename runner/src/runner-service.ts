@@ -1,8 +1,7 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { durationMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { Code, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { IsolationKind, type RunnerInfo, RunnerInfoSchema } from "#gen/fleet/v1/runner_pb.js";
-import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import {
   type RunnerService,
   type StopJobRequest,
@@ -11,7 +10,6 @@ import {
   StreamEventsResponseSchema,
 } from "#gen/runner/v1/runner_service_pb.js";
 import { EnvelopeSplitter, envelopeMessage } from "#protocol/envelope.ts";
-import { problemError } from "#protocol/problem.ts";
 import { checkJob } from "./check-job.ts";
 import type { Config } from "./config.ts";
 import type { ExecutorStatus } from "./executor/executor.ts";
@@ -25,7 +23,7 @@ import { streamEnvelopes } from "./spool/event-stream.ts";
 import { allowHost, decideAsk, sendMessage, setPermissionMode } from "./steer.ts";
 import { freeBytes } from "./supervisor/disk-watch.ts";
 import { version } from "./version.ts";
-import { getDiff } from "./work.ts";
+import { getDiff, openPullRequest, pushBranch } from "./work.ts";
 import type { GitStatus } from "./workspace/git-version.ts";
 
 /** What the service answers from. */
@@ -81,8 +79,12 @@ export function createRunnerService(options: RunnerServiceOptions): ServiceImpl<
     async getDiff(request) {
       return { diff: await getDiff(request, options) };
     },
-    pushBranch: () => notImplemented("PushBranch"),
-    openPullRequest: () => notImplemented("OpenPullRequest"),
+    async pushBranch(request) {
+      return { publication: await pushBranch(request, options) };
+    },
+    async openPullRequest(request) {
+      return { publication: await openPullRequest(request, options) };
+    },
     async *readArtifact(request) {
       for await (const data of artifacts.read(request)) yield { data };
     },
@@ -173,13 +175,4 @@ async function* streamEvents(
       yield fromBinary(StreamEventsResponseSchema, envelopeMessage(envelope));
     }
   }
-}
-
-function notImplemented(rpc: string): never {
-  throw problemError({
-    code: Code.Unimplemented,
-    reason: ProblemReason.NOT_IMPLEMENTED,
-    message: `${rpc} is not served yet`,
-    action: "Use a later version of the runner.",
-  });
 }

@@ -5,6 +5,7 @@ import { Code, type HandlerContext, type ServiceImpl } from "@connectrpc/connect
 import { type Job, type JobSpec, JobSpecSchema, JobState } from "#gen/job/v1/job_pb.js";
 import { type JobService, WatchJobResponseSchema, WatchJobsResponseSchema } from "#gen/job/v1/job_service_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
+import { requireBranchName } from "#protocol/branch-name.ts";
 import { concatBytes } from "#protocol/bytes.ts";
 import { randomId } from "#protocol/id.ts";
 import { problemError } from "#protocol/problem.ts";
@@ -41,6 +42,7 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
   ) {
     const { spec, key, retryOf, continues, continuesTurn } = wish;
     refuseRepoRef(spec);
+    if (spec.publish?.branch !== undefined) requireBranchName(spec.publish.branch.name, "spec.publish.branch.name");
     if (continues === "" && continuesTurn > 0) throw problemError(turnOfNothing());
     const { actor: creator, origin } = context.values.get(callerKey);
     const id = key === "" ? randomId("job") : await idOfKey("job", `${creator.id}\n${key}`);
@@ -139,6 +141,7 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
 
     async pushBranch({ id, branch }) {
       if (branch === undefined) throw new Error("validation let a request without branch through");
+      requireBranchName(branch.name, "branch.name");
       return { publication: value(await jobObject(id).pushBranch(branch)) };
     },
 

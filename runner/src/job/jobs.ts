@@ -203,7 +203,7 @@ export class Jobs {
   #longestMs({ spec }: StartJobRequest): number {
     const { taskWallMs } = this.#options.settings;
     const { wallMs } = spec === undefined ? { wallMs: taskWallMs } : limitsOf(spec, taskWallMs);
-    return wallMs + limitGraceMs;
+    return wallMs + limitGraceMs + (spec?.publish === undefined ? 0 : publishMs);
   }
 
   /** Leaves nothing of an attempt whose supervisor has not heard of it. */
@@ -321,6 +321,8 @@ export class Jobs {
   }
 }
 
+/** For work to be brought to its host. */
+const publishMs = 200_000;
 /** For the supervisor to end a job that is released, or to be killed and the job to be recovered. */
 const releaseMs = 60_000;
 const settleMs = 100;

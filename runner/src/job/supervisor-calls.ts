@@ -1,13 +1,11 @@
 import { Code } from "@connectrpc/connect";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { problemError } from "#protocol/problem.ts";
-import type { CallAnswer, Report, SteeringCommand, WorkCommand } from "../supervisor/control.ts";
+import type { CallAnswer, Report, SteeringCommand, Uncalled, WorkCommand } from "../supervisor/control.ts";
 import type { Supervisor } from "../supervisor/supervisor-pool.ts";
 
 /** A command that is answered, before it has its number. */
 export type Call = Uncalled<Exclude<SteeringCommand, { kind: "decide" }> | WorkCommand>;
-
-type Uncalled<Command> = Command extends unknown ? Omit<Command, "call"> : never;
 
 /**
  * What people want of one attempt's agent or work, on its way to the supervisor. A supervisor that is not on the line, because the

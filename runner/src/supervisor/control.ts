@@ -61,17 +61,28 @@ export type Command =
 /** What people want of the work of a job, while it runs or behind it. Answered with its number. */
 export type WorkCommand =
   /** The fields are those of GetDiffRequest. */
-  {
-    readonly kind: "diff";
-    readonly call: number;
-    readonly path: string;
-    readonly statOnly: boolean;
-    readonly fromTurn: number;
-    readonly toTurn: number;
-  };
+  | {
+      readonly kind: "diff";
+      readonly call: number;
+      readonly path: string;
+      readonly statOnly: boolean;
+      readonly fromTurn: number;
+      readonly toTurn: number;
+    }
+  /** The branch is in its JSON form, as is the pull request. */
+  | { readonly kind: "push"; readonly call: number; readonly branch: JsonValue }
+  | {
+      readonly kind: "openRequest";
+      readonly call: number;
+      readonly branch: string;
+      readonly pullRequest: JsonValue;
+    };
 
 /** Such a command before it has its number. */
-export type WorkWish = Omit<WorkCommand, "call">;
+export type WorkWish = Uncalled<WorkCommand>;
+
+/** A command before it has its number. */
+export type Uncalled<Command> = Command extends unknown ? Omit<Command, "call"> : never;
 
 /** What people want of a job. One with a `call` is answered with that number. Messages are in their JSON form. */
 export type SteeringCommand =
@@ -93,6 +104,7 @@ export type CallAnswer =
   /** The message as it stands. */
   | { readonly kind: "message"; readonly message: JsonValue }
   | { readonly kind: "diff"; readonly diff: JsonValue }
+  | { readonly kind: "published"; readonly publication: JsonValue }
   /** One lower-case fact says why. */
   | { readonly kind: "refused"; readonly refusal: CallRefusal; readonly message: string };
 
@@ -105,8 +117,13 @@ export type CallRefusal = SteeringRefusal | WorkRefusal;
  */
 export type SteeringRefusal = "consumed" | "ended" | "unsupported" | "unconfined" | "fixedHosts";
 
-/** The workspace is not checked out yet, the agent has ended no such turn, or git failed. */
-export type WorkRefusal = "not-ready" | "no-turn" | "failed";
+/**
+ * The workspace is not checked out yet, the agent has ended no such turn, or git failed; nothing was changed, no such branch
+ * was pushed, the branch stands elsewhere, or the host wants other credentials or refuses.
+ */
+export type WorkRefusal =
+  | ("not-ready" | "no-turn" | "failed")
+  | ("unchanged" | "not-pushed" | "moved" | "credentials" | "host");
 
 /** Who is behind a command. */
 export interface CommandActor {
@@ -157,6 +174,7 @@ const answerFields: Fields<CallAnswer> = {
   done: {},
   message: { message: isJson },
   diff: { diff: isJson },
+  published: { publication: isJson },
   refused: { refusal: isString, message: isString },
 };
 const isAnswer: Check = (value) => isMessage(value, answerFields);
@@ -187,6 +205,8 @@ const reportFields: Fields<Report> = {
 const isBoolean: Check = (value) => typeof value === "boolean";
 const workFields: Fields<WorkCommand> = {
   diff: { call: isNumber, path: isString, statOnly: isBoolean, fromTurn: isNumber, toTurn: isNumber },
+  push: { call: isNumber, branch: isJson },
+  openRequest: { call: isNumber, branch: isString, pullRequest: isJson },
 };
 const isWork: Check = (value) => isMessage(value, workFields);
 

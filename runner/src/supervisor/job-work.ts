@@ -1,14 +1,23 @@
-import { toJson } from "@bufbuild/protobuf";
+import { fromJson, toJson } from "@bufbuild/protobuf";
+import {
+  BranchSchema,
+  type Publication,
+  PublicationSchema,
+  type Publish,
+  PullRequestSchema,
+} from "#gen/job/v1/job_pb.js";
 import { DiffSchema } from "#gen/job/v1/job_service_pb.js";
 import type { EventPayload } from "../executor/executor.ts";
 import type { Redaction } from "../spool/redact.ts";
 import { redactMessage } from "../spool/redact-message.ts";
 import { type Author, type Checkpoint, makeCheckpoint } from "../workspace/checkpoint.ts";
+import type { CredentialStore } from "../workspace/credentials.ts";
 import { countChanges, readDiff } from "../workspace/diff.ts";
 import type { GitContext } from "../workspace/git.ts";
 import { listChanges } from "../workspace/list-changes.ts";
 import { type Snapshot, takeSnapshot } from "../workspace/snapshot.ts";
-import type { CallAnswer, WorkWish } from "./control.ts";
+import type { WorkspaceEvent, WorkspaceSettings } from "../workspace/workspace.ts";
+import type { CallAnswer, WorkRefusal, WorkWish } from "./control.ts";
 import { readWorkspaceRecord, type WorkspaceRecord, writeWorkspaceRecord } from "./workspace-record.ts";
 
 /** What is needed to look after the work in a workspace. */
@@ -18,12 +27,18 @@ export interface JobWorkOptions {
   readonly workspace: string;
   /** Git in the workspace, behind the job's walls, ended by this signal. */
   readonly git: (signal: AbortSignal) => GitContext;
+  /** Git that may talk to the repository's host, and sees nothing of the job. */
+  readonly hostGit: (signal: AbortSignal) => GitContext;
+  readonly credentials: CredentialStore;
+  readonly settings: WorkspaceSettings;
   readonly author: Author;
   /** Hides secrets in what is shown of it. */
   readonly redaction: Redaction;
+  /** Hears what happens to it. */
+  readonly emit: (payload: EventPayload) => void;
 }
 
-/** What a job has made of its workspace: shown, recorded turn by turn, and counted. One thing is done after the other. */
+/** What a job has made of its workspace: shown, recorded turn by turn, and published. One thing is done after the other. */
 export class JobWork {
   readonly #options: JobWorkOptions;
   #queue: Promise<unknown> = Promise.resolve();
@@ -35,14 +50,14 @@ export class JobWork {
 
   /** Says that a repository is checked out, and for whom. Until then, and without one, there is nothing to show. */
   begin(record: WorkspaceRecord): void {
-    writeWorkspaceRecord(this.#options.workspace, record);
+    this.#write(record);
   }
 
   /** Records the work as it stands now that the agent has ended another turn. */
-  turnEnded(emit: Emit): void {
+  turnEnded(): void {
     this.#turns += 1;
     const turn = this.#turns;
-    void this.#next((record) => this.#checkpoint(record, turn, emit)).catch(ignore);
+    void this.#next((record) => this.#checkpoint(record, turn)).catch(ignore);
   }
 
   /** Settles once every turn that has ended is recorded; undefined when there is nothing to record. */
@@ -51,15 +66,37 @@ export class JobWork {
   }
 
   /** Counts what was changed, now that nothing more will be. */
-  async conclude(emit: Emit): Promise<void> {
-    await this.#next((record) => this.#countAll(record, emit)).catch(ignore);
+  async conclude(): Promise<void> {
+    await this.#next((record) => this.#countAll(record)).catch(ignore);
   }
 
   /** Does what people want of it. */
   answer(wish: WorkWish): Promise<CallAnswer> {
-    return this.#next((record) => this.#diff(record, wish)).catch((error: unknown) =>
-      refused("failed", error instanceof Error ? error.message : String(error)),
-    );
+    return this.#next((record) => this.#answer(record, wish, AbortSignal.timeout(timesMs[wish.kind]))).catch(failed);
+  }
+
+  /** Brings it to its host as was asked for when the job was created; refused when that cannot be done. */
+  async publish({ branch, pullRequest }: Publish, signal: AbortSignal): Promise<CallAnswer> {
+    const json = branch === undefined ? {} : toJson(BranchSchema, branch);
+    const steps: readonly WorkWish[] = [
+      { kind: "push", branch: json },
+      ...(pullRequest === undefined
+        ? []
+        : [
+            {
+              kind: "openRequest" as const,
+              branch: branch?.name ?? "",
+              pullRequest: toJson(PullRequestSchema, pullRequest),
+            },
+          ]),
+    ];
+    let answer: CallAnswer = { kind: "done" };
+    for (const step of steps) {
+      const ended = AbortSignal.any([signal, AbortSignal.timeout(timesMs[step.kind])]);
+      answer = await this.#next((record) => this.#answer(record, step, ended)).catch(failed);
+      if (answer.kind === "refused") return answer;
+    }
+    return answer;
   }
 
   get #record(): WorkspaceRecord | undefined {
@@ -68,13 +105,31 @@ export class JobWork {
     return record?.jobId === this.#options.jobId ? record : undefined;
   }
 
-  async #diff(record: WorkspaceRecord | undefined, wish: WorkWish): Promise<CallAnswer> {
-    const { fromTurn, toTurn, path, statOnly } = wish;
+  #write(record: WorkspaceRecord): void {
+    writeWorkspaceRecord(this.#options.workspace, record);
+  }
+
+  async #answer(record: WorkspaceRecord | undefined, wish: WorkWish, signal: AbortSignal): Promise<CallAnswer> {
     if (record === undefined) return refused("not-ready", "the workspace is not checked out yet");
+    switch (wish.kind) {
+      case "diff":
+        return this.#diff(record, wish, this.#options.git(signal));
+      case "push":
+        return this.#push(record, wish, signal);
+      case "openRequest":
+        return this.#openRequest(record, wish, signal);
+    }
+  }
+
+  async #diff(
+    record: WorkspaceRecord,
+    wish: Extract<WorkWish, { kind: "diff" }>,
+    git: GitContext,
+  ): Promise<CallAnswer> {
+    const { fromTurn, toTurn, path, statOnly } = wish;
     const missing = [fromTurn, toTurn].find((turn) => turn > 0 && findTurn(record, turn) === undefined);
     if (missing !== undefined) return refused("no-turn", `no turn ${missing} of the agent was recorded`);
-    const git = this.#git(diffMs);
-    const to = findTurn(record, toTurn)?.commit ?? (await this.#tree(git));
+    const to = findTurn(record, toTurn)?.commit ?? (await treeOf(git));
     if (to === undefined) return refused("failed", "the workspace cannot be read");
     const from = findTurn(record, fromTurn)?.commit ?? record.baseCommit;
     const result = await readDiff(git, { from, to, path, statOnly });
@@ -83,40 +138,62 @@ export class JobWork {
     return { kind: "diff", diff: toJson(DiffSchema, diff) };
   }
 
-  async #tree(git: GitContext): Promise<string | undefined> {
-    const taken = await takeSnapshot(git);
-    return taken.kind === "taken" ? taken.snapshot.tree : undefined;
+  async #push(record: WorkspaceRecord, wish: Extract<WorkWish, { kind: "push" }>, signal: AbortSignal) {
+    const { pushWork } = await loadPublish();
+    const branch = fromJson(BranchSchema, wish.branch, { ignoreUnknownFields: true });
+    const result = await pushWork(record, branch, this.#publishParts(signal));
+    if (result.kind === "refused") return this.#hide(result);
+    const { publication, pushed } = result;
+    const others = record.pushed.filter((earlier) => earlier.branch !== pushed.branch);
+    this.#write({ ...record, pushed: [...others, pushed] });
+    return this.#tell(publication, { case: "branchPushed", value: { ...pushed, url: publication.branchUrl } });
   }
 
-  async #checkpoint(record: WorkspaceRecord | undefined, turn: number, emit: Emit): Promise<void> {
+  async #openRequest(record: WorkspaceRecord, wish: Extract<WorkWish, { kind: "openRequest" }>, signal: AbortSignal) {
+    const { openWorkRequest } = await loadPublish();
+    const pullRequest = fromJson(PullRequestSchema, wish.pullRequest, { ignoreUnknownFields: true });
+    const result = await openWorkRequest(record, { branch: wish.branch, pullRequest }, this.#publishParts(signal));
+    if (result.kind === "refused") return this.#hide(result);
+    const { publication, base } = result;
+    const { pullRequestUrl: url, pullRequestNumber: number } = publication;
+    return this.#tell(publication, { case: "pullRequestOpened", value: { url, number, base } });
+  }
+
+  #publishParts(signal: AbortSignal) {
+    const { git, hostGit, credentials, settings, author } = this.#options;
+    return { git: git(signal), hostGit: hostGit(signal), credentials, settings, author };
+  }
+
+  #hide({ refusal, message }: { readonly refusal: WorkRefusal; readonly message: string }): CallAnswer {
+    return refused(refusal, this.#options.redaction.text(message));
+  }
+
+  #tell(publication: Publication, event: WorkspaceEvent): CallAnswer {
+    this.#options.emit({ case: "workspace", value: { event } });
+    return { kind: "published", publication: toJson(PublicationSchema, publication) };
+  }
+
+  async #checkpoint(record: WorkspaceRecord | undefined, turn: number): Promise<void> {
     if (record === undefined) return;
-    const git = this.#git(checkpointMs);
+    const { git: openGit, author, emit } = this.#options;
+    const git = openGit(AbortSignal.timeout(checkpointMs));
     const taken = await takeSnapshot(git);
     if (taken.kind === "failed") return;
-    const made = await makeCheckpoint(git, taken.snapshot, { turn, author: this.#options.author });
+    const made = await makeCheckpoint(git, taken.snapshot, { turn, author });
     if (made.kind === "failed") return;
     const { checkpoint } = made;
-    writeWorkspaceRecord(this.#options.workspace, { ...record, checkpoints: [...record.checkpoints, checkpoint] });
-    const diffstat = await this.#count(git, record, taken.snapshot);
+    this.#write({ ...record, checkpoints: [...record.checkpoints, checkpoint] });
+    const diffstat = await count(git, record, taken.snapshot);
     const value = { commit: checkpoint.commit, turn, ...(diffstat && { diffstat }) };
     emit({ case: "workspace", value: { event: { case: "checkpoint", value } } });
   }
 
-  async #countAll(record: WorkspaceRecord | undefined, emit: Emit): Promise<void> {
+  async #countAll(record: WorkspaceRecord | undefined): Promise<void> {
     if (record === undefined) return;
-    const git = this.#git(countMs);
+    const git = this.#options.git(AbortSignal.timeout(countMs));
     const taken = await takeSnapshot(git);
-    const value = taken.kind === "taken" ? await this.#count(git, record, taken.snapshot) : undefined;
-    if (value !== undefined) emit({ case: "workspace", value: { event: { case: "diffstat", value } } });
-  }
-
-  async #count(git: GitContext, { baseCommit: from }: WorkspaceRecord, { tree: to }: Snapshot) {
-    const listed = await listChanges(git, { from, to });
-    return listed.kind === "listed" ? countChanges(listed.files) : undefined;
-  }
-
-  #git(ms: number): GitContext {
-    return this.#options.git(AbortSignal.timeout(ms));
+    const value = taken.kind === "taken" ? await count(git, record, taken.snapshot) : undefined;
+    if (value !== undefined) this.#options.emit({ case: "workspace", value: { event: { case: "diffstat", value } } });
   }
 
   #next<Result>(work: (record: WorkspaceRecord | undefined) => Promise<Result>): Promise<Result> {
@@ -126,20 +203,36 @@ export class JobWork {
   }
 }
 
-type Emit = (payload: EventPayload) => void;
-
 /** Together less than what a supervisor may take to end a job that is stopped. */
 const checkpointMs = 15_000;
 const countMs = 10_000;
-const diffMs = 25_000;
+/** How long what people want may take. */
+const timesMs: Readonly<Record<WorkWish["kind"], number>> = { diff: 25_000, push: 120_000, openRequest: 60_000 };
+
+/** Loaded when first needed: most jobs push nothing. */
+const loadPublish = () => import("./publish-work.ts");
 
 /** What fails here, such as because a job has broken its repository, is no reason for the job to fail. */
 function ignore(): void {}
+
+function failed(error: unknown): CallAnswer {
+  return refused("failed", error instanceof Error ? error.message : String(error));
+}
+
+async function treeOf(git: GitContext): Promise<string | undefined> {
+  const taken = await takeSnapshot(git);
+  return taken.kind === "taken" ? taken.snapshot.tree : undefined;
+}
+
+async function count(git: GitContext, { baseCommit: from }: WorkspaceRecord, { tree: to }: Snapshot) {
+  const listed = await listChanges(git, { from, to });
+  return listed.kind === "listed" ? countChanges(listed.files) : undefined;
+}
 
 function findTurn({ checkpoints }: WorkspaceRecord, turn: number): Checkpoint | undefined {
   return checkpoints.find((checkpoint) => checkpoint.turn === turn);
 }
 
-function refused(refusal: "failed" | "not-ready" | "no-turn", message: string): CallAnswer {
+function refused(refusal: WorkRefusal, message: string): CallAnswer {
   return { kind: "refused", refusal, message };
 }

@@ -15,7 +15,7 @@ import type { JobRun } from "./run-job.ts";
 import { giveBackSession, sessionKey } from "./session-directory.ts";
 import { setBackWorkspace } from "./set-back.ts";
 import { titleOf } from "./title.ts";
-import { readWorkspaceRecord } from "./workspace-record.ts";
+import { readWorkspaceRecord, type WorkspaceRecord } from "./workspace-record.ts";
 
 /** Whether there is a workspace, and the id of the session that goes on in it, if one does. */
 export type Prepared =
@@ -46,7 +46,7 @@ async function beginWorkspace(run: JobRun, work: JobWork): Promise<Prepared> {
     credentials: openCredentials(run),
     emit: (event) => {
       writer.event({ case: "workspace", value: { event } });
-      if (event.case === "checkedOut") beginWork(run, work, event.value);
+      if (event.case === "checkedOut") beginWork(run, work, { ...event.value, pushed: [] });
     },
   });
   const said = result.kind === "ready" ? result.notice : result.detail;
@@ -68,7 +68,8 @@ async function takeUpSession(run: JobRun, work: JobWork): Promise<Prepared> {
   const { sessionId } = resumption;
   const commit = setBack.kind === "set-back" ? setBack.commit : resumption.commit;
   const baseCommit = before?.baseCommit ?? commit;
-  if (commit !== "") beginWork(run, work, { commit: baseCommit, ref: before?.baseRef ?? "" });
+  if (commit !== "")
+    beginWork(run, work, { commit: baseCommit, ref: before?.baseRef ?? "", pushed: before?.pushed ?? [] });
   const value = { jobId: request.continues, sessionId, commit, baseCommit };
   writer.event({ case: "workspace", value: { event: { case: "sessionResumed", value } } });
   return { kind: "ready", resumes: sessionId };
@@ -77,14 +78,16 @@ async function takeUpSession(run: JobRun, work: JobWork): Promise<Prepared> {
 interface Base {
   readonly commit?: string;
   readonly ref?: string;
+  readonly pushed: WorkspaceRecord["pushed"];
 }
 
 function beginWork({ request, spec, slot, directory, settings }: JobRun, work: JobWork, base: Base): void {
   writeGitIdentity(directory.home, settings.gitAuthor);
   const { jobId, attempt, jobUrl } = request;
-  const { commit: baseCommit = "", ref: baseRef = "" } = base;
+  const { commit: baseCommit = "", ref: baseRef = "", pushed } = base;
+  const { depth = 0, withoutOldContents = false } = spec.checkout ?? {};
   const job = { jobId, attempt, slot, repoRef: spec.repoRef, title: titleOf(spec), jobUrl };
-  work.begin({ ...job, baseCommit, baseRef, checkpoints: [] });
+  work.begin({ ...job, baseCommit, baseRef, history: { depth, withoutOldContents }, checkpoints: [], pushed });
 }
 
 /** Git in the workspace of a job, behind its walls. */

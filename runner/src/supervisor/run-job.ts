@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { LogStream } from "#gen/job/v1/job_event_pb.js";
 import { ActorKind, EndCause, JobPhase, JobState, PermissionMode } from "#gen/job/v1/job_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { cutText } from "../executor/cut-text.ts";
@@ -30,7 +31,14 @@ import { JobWork } from "./job-work.ts";
 import { keepArtifacts } from "./keep-artifacts.ts";
 import { type JobLimitsMs, limitsOf } from "./limits.ts";
 import { stoppedOutcome, unstartableOutcome, withSurvivors } from "./outcome.ts";
-import { gitContext, prepareWorkspace, sessionUse, workspaceKey } from "./prepare-workspace.ts";
+import {
+  gitContext,
+  hostGitContext,
+  openCredentials,
+  prepareWorkspace,
+  sessionUse,
+  workspaceKey,
+} from "./prepare-workspace.ts";
 import { recordSession } from "./resume-session.ts";
 import { exitFacts, runProcess } from "./run-process.ts";
 import type { SteeringLine, WorkLine } from "./runner-link.ts";
@@ -77,15 +85,17 @@ export async function runJob(run: JobRun): Promise<void> {
   const interruptMs = spec.work.case === "agent" ? agentInterruptMs : 0;
   stop.startLimits({ ...limits, interruptMs, isWaiting: () => steering.waits.isWaiting });
   const model = await openAgentModel(run, steering, events);
-  const work = openWork(run);
-  const { outcome, result } = await perform({ ...run, limits, events, steering, model, work });
+  const work = openWork(run, events);
+  const active = { ...run, limits, events, steering, model, work };
+  const performed = await perform(active);
   // One that was not needed after all, such as without a workspace.
   await run.warm?.discard();
+  enterPhase(JobPhase.COLLECTING);
+  const { outcome, result } = await publishWork(active, performed);
   stop.end();
   steering.close();
   await Promise.all([model?.close(), egress.close()]);
-  enterPhase(JobPhase.COLLECTING);
-  await work.conclude(events.emit);
+  await work.conclude();
   await keepArtifacts(run, events.emit);
   if (outcome.cause !== EndCause.SESSION_LOST) {
     const use = sessionUse(run, AbortSignal.timeout(recordMs));
@@ -122,12 +132,22 @@ function openSteering(run: Pick<ActiveRun, keyof JobRun | "limits" | "events"> &
   return steering;
 }
 
-function openWork(run: JobRun): JobWork {
+function openWork(run: JobRun, { emit }: ActiveEvents): JobWork {
   const { request, directory, settings, line, redaction } = run;
   const { jobId } = request;
   const { workspace } = directory;
   const git = (signal: AbortSignal) => ({ ...gitContext(run, signal), network: "none" as const });
-  const work = new JobWork({ jobId, workspace, git, author: settings.gitAuthor, redaction });
+  const work = new JobWork({
+    jobId,
+    workspace,
+    git,
+    hostGit: (signal) => hostGitContext(run, signal),
+    credentials: openCredentials(run),
+    settings: settings.workspace,
+    author: settings.gitAuthor,
+    redaction,
+    emit,
+  });
   line.onWork((command) => work.answer(command));
   return work;
 }
@@ -164,6 +184,21 @@ async function perform(run: ActiveRun): Promise<Conclusion> {
   }
 }
 
+/** Brings finished work to its host, if that was asked for and there is any; the job may still be stopped meanwhile. */
+async function publishWork(run: ActiveRun, performed: Conclusion): Promise<Conclusion> {
+  const { spec, stop, work, limits, writer } = run;
+  if (spec.publish === undefined || performed.outcome.cause !== EndCause.COMPLETED) return performed;
+  const answer = await work.publish(spec.publish, stop.signal);
+  if (stop.order !== undefined) return { ...performed, outcome: stoppedOutcome(stop.order, limits) };
+  if (answer.kind !== "refused") return performed;
+  if (answer.refusal === "unchanged") {
+    writer.log(LogStream.STDERR, Buffer.from(`${answer.message}\n`));
+    return performed;
+  }
+  const message = cutText(`The work succeeded and could not be published: ${answer.message}.`, maxMessageBytes).text;
+  return { ...performed, outcome: { cause: EndCause.PUBLISH_FAILED, message } };
+}
+
 async function execute(run: ActiveRun, executor: Executor, resumes: string | undefined): Promise<Conclusion> {
   const { request, spec, directory, settings, writer, stop, enterPhase, limits, events, steering, model, work } = run;
   const { permissionMode } = steering;
@@ -182,7 +217,7 @@ async function execute(run: ActiveRun, executor: Executor, resumes: string | und
     ...(run.warm && { waiting: run.warm.launch }),
     emit: (payload) => {
       events.emit(payload);
-      if (isTurnEnd(payload)) work.turnEnded(events.emit);
+      if (isTurnEnd(payload)) work.turnEnded();
     },
     untilRecorded: () => work.recording,
     permissionMode,
@@ -255,6 +290,7 @@ function tellUnrecorded({ request, redaction }: JobRun, error: unknown): void {
 
 const recordMs = 10_000;
 const maxResultBytes = 16 * 1024;
+const maxMessageBytes = 1024;
 
 function unstartable(outcome: Conclusion["outcome"]): Conclusion {
   return { outcome, result: "" };

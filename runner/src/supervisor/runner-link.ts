@@ -140,7 +140,7 @@ export class RunnerLink implements SteeringLine, WorkLine {
     });
     onCommands(socket, (command) => {
       if (isSteering(command)) this.#steer(command);
-      else if (command.kind === "diff") void this.#answerWork(command);
+      else if (isWork(command)) void this.#answerWork(command);
       else this.#options.onCommand(command);
     });
     // Every error is followed by "close".
@@ -173,8 +173,14 @@ function isSteering(command: Command): command is SteeringCommand {
     case "leave":
     case "stop":
     case "diff":
+    case "push":
+    case "openRequest":
       return false;
   }
+}
+
+function isWork(command: Exclude<Command, SteeringCommand>): command is WorkCommand {
+  return command.kind === "diff" || command.kind === "push" || command.kind === "openRequest";
 }
 
 async function neverReady(): Promise<CallAnswer> {

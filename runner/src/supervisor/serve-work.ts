@@ -2,6 +2,7 @@ import { basename, join, resolve } from "node:path";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { Redaction } from "../spool/redact.ts";
 import { secretValues } from "../spool/secret-values.ts";
+import { CredentialStore } from "../workspace/credentials.ts";
 import { repositoriesUsedBy } from "../workspace/mirror-directory.ts";
 import type { CallAnswer, Command } from "./control.ts";
 import { jobDirectory, readStart } from "./job-directory.ts";
@@ -19,22 +20,36 @@ export async function serveWork(
   const { jobId } = record;
   const env = readStart(jobDirectory(jobId))?.spec?.env ?? {};
   const home = join(resolve(place), "home");
+  const redaction = new Redaction([...settings.redact, ...secretValues(env)]);
+  const { hosts } = settings.workspace;
+  const onSecret = (secret: string) => redaction.hide([secret]);
+  const shared = { jobId, sandbox, path: settings.path };
   const left = new JobWork({
     jobId,
     workspace,
-    author: settings.gitAuthor,
-    redaction: new Redaction([...settings.redact, ...secretValues(env)]),
     git: (signal) => ({
-      jobId,
-      sandbox,
+      ...shared,
       directory: workspace,
       home,
       writable: [workspace, home],
       readable: repositoriesUsedBy(basename(place)),
       network: "none",
-      path: settings.path,
       signal,
     }),
+    hostGit: (signal) => ({
+      ...shared,
+      directory: "/",
+      home: "/nonexistent",
+      writable: [],
+      readable: [],
+      network: "proxied",
+      signal,
+    }),
+    credentials: new CredentialStore({ hosts, fetch, now: Date.now, onSecret }),
+    settings: settings.workspace,
+    author: settings.gitAuthor,
+    redaction,
+    emit: () => undefined,
   });
   return left.answer(work);
 }

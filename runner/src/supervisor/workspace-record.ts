@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Checkpoint } from "../workspace/checkpoint.ts";
+import type { HistoryKind } from "../workspace/mirror-directory.ts";
 
 /** What is known of a workspace with a repository; kept beside it, where no job can write. */
 export interface WorkspaceRecord {
@@ -17,8 +18,17 @@ export interface WorkspaceRecord {
   readonly baseCommit: string;
   /** Branch or tag that this was found by; empty for a commit. */
   readonly baseRef: string;
+  readonly history: HistoryKind;
   /** Of that job, in order. */
   readonly checkpoints: readonly Checkpoint[];
+  /** What was pushed from it, the newest of each branch: by jobs that it continues, too. */
+  readonly pushed: readonly PushedBranch[];
+}
+
+/** A branch as it was pushed. */
+export interface PushedBranch {
+  readonly branch: string;
+  readonly commit: string;
 }
 
 /** Name of the record's file, beside the workspace. */
