@@ -1,8 +1,13 @@
 /** Streams of envelopes between a Durable Object and the Worker. */
+
 import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
+import { endStreamFromJson } from "@connectrpc/connect/protocol-connect";
 import { EnvelopeSplitter, envelopeFlags, envelopeMessage, messageFlag } from "#protocol/envelope.ts";
 
-/** The messages of a stream of envelopes, until its end-of-stream envelope. Throws when it breaks off before that. */
+/**
+ * The messages of a Connect stream of envelopes, until its end-of-stream envelope. Throws the error in that, or that the
+ * stream broke off before.
+ */
 export async function* decodeEnvelopes<Schema extends DescMessage>(
   schema: Schema,
   body: ReadableStream<Uint8Array>,
@@ -14,7 +19,11 @@ export async function* decodeEnvelopes<Schema extends DescMessage>(
       const { value, done } = await reader.read();
       if (done) throw new Error("the stream broke off");
       for (const envelope of splitter.push(new Uint8Array(value))) {
-        if (envelopeFlags(envelope) !== messageFlag) return;
+        if (envelopeFlags(envelope) !== messageFlag) {
+          const { error } = endStreamFromJson(envelopeMessage(envelope));
+          if (error !== undefined) throw error;
+          return;
+        }
         yield fromBinary(schema, envelopeMessage(envelope));
       }
     }

@@ -1,10 +1,12 @@
 /** Calls to a runner: signed, across the tunnel, never following redirects. */
-import { toBinary } from "@bufbuild/protobuf";
+import { type DescMethod, toBinary } from "@bufbuild/protobuf";
 import { type Client, Code, type ConnectError, createClient } from "@connectrpc/connect";
 import { errorFromJson } from "@connectrpc/connect/protocol-connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import {
+  type ReadArtifactRequest,
+  ReadArtifactRequestSchema,
   RunnerService,
   type StreamEventsRequest,
   StreamEventsRequestSchema,
@@ -20,6 +22,8 @@ export interface RunnerClient extends Client<typeof RunnerService> {
    * place of a stream; an error that ends the stream is in its last envelope.
    */
   openEvents(request: StreamEventsRequest, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+  /** ReadArtifact likewise. */
+  openArtifact(request: ReadArtifactRequest, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
 }
 
 /** Longest wait for the answer to a unary call, and for the headers of a stream. */
@@ -33,29 +37,36 @@ export function createRunnerClient(url: string, key: SigningKey): RunnerClient {
     defaultTimeoutMs: answerTimeoutMs,
     fetch: (input, init) => signedFetch(key, String(input), init ?? {}),
   });
+  const openStream = (method: DescMethod, message: Uint8Array, signal: AbortSignal) =>
+    openEnvelopes(key, `${url}/${RunnerService.typeName}/${method.name}`, { message, signal });
   return {
     ...createClient(RunnerService, transport),
-    async openEvents(request, signal) {
-      const opening = new AbortController();
-      signal.addEventListener("abort", () => opening.abort(signal.reason), { signal: opening.signal });
-      const timer = setTimeout(() => opening.abort(unreachable("no answer within 10 s")), answerTimeoutMs);
-      const response = await signedFetch(
-        key,
-        `${url}/${RunnerService.typeName}/${RunnerService.method.streamEvents.name}`,
-        {
-          method: "POST",
-          headers: { "content-type": "application/connect+proto", "connect-protocol-version": "1" },
-          body: encodeEnvelope(messageFlag, toBinary(StreamEventsRequestSchema, request)),
-          signal: opening.signal,
-        },
-      ).finally(() => clearTimeout(timer));
-      if (response.body === null) throw unreachable("its answer has no body");
-      if (response.headers.get("content-type") === "application/json") {
-        throw errorFromJson(await response.json(), undefined, unreachable(`HTTP ${response.status}`));
-      }
-      return response.body;
-    },
+    openEvents: (request, signal) =>
+      openStream(RunnerService.method.streamEvents, toBinary(StreamEventsRequestSchema, request), signal),
+    openArtifact: (request, signal) =>
+      openStream(RunnerService.method.readArtifact, toBinary(ReadArtifactRequestSchema, request), signal),
   };
+}
+
+async function openEnvelopes(
+  key: SigningKey,
+  url: string,
+  { message, signal }: { readonly message: Uint8Array; readonly signal: AbortSignal },
+): Promise<ReadableStream<Uint8Array>> {
+  const opening = new AbortController();
+  signal.addEventListener("abort", () => opening.abort(signal.reason), { signal: opening.signal });
+  const timer = setTimeout(() => opening.abort(unreachable("no answer within 10 s")), answerTimeoutMs);
+  const response = await signedFetch(key, url, {
+    method: "POST",
+    headers: { "content-type": "application/connect+proto", "connect-protocol-version": "1" },
+    body: encodeEnvelope(messageFlag, message),
+    signal: opening.signal,
+  }).finally(() => clearTimeout(timer));
+  if (response.body === null) throw unreachable("its answer has no body");
+  if (response.headers.get("content-type") === "application/json") {
+    throw errorFromJson(await response.json(), undefined, unreachable(`HTTP ${response.status}`));
+  }
+  return response.body;
 }
 
 async function signedFetch(key: SigningKey, url: string, init: RequestInit): Promise<Response> {

@@ -4,8 +4,8 @@ import { accessKeys } from "./auth/access.ts";
 import { type Env, parseSettings } from "./env.ts";
 import { createFleetService } from "./fleet/fleet-service.ts";
 import { createGateway } from "./gateway.ts";
+import { forwardStream } from "./job/forward-stream.ts";
 import { createJobService } from "./job/job-service.ts";
-import { watchFast } from "./job/watch-stream.ts";
 import { problemResponse } from "./rest/problem-json.ts";
 import { createRpc, type ReportError } from "./rpc.ts";
 
@@ -46,7 +46,7 @@ async function openGateway(env: Env): Promise<Answer> {
         now: Date.now,
       },
       rpc: createRpc({ job: createJobService(env), fleet: createFleetService(env) }, report),
-      shortcut: (request) => watchFast(request, env),
+      shortcut: (request) => forwardStream(request, env),
       pages: async (request) => (await env.ASSETS?.fetch(request)) ?? new Response("no pages here", { status: 404 }),
       report,
       newRequestId: () => crypto.randomUUID(),

@@ -16,6 +16,7 @@ import { createRunnerClient } from "../runner-client.ts";
 import { AskDesk, type Ruled, type RuleWish } from "./ask-desk.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { FleetStore, type KnownRunner } from "./fleet-store.ts";
+import { type LeftAt, LeftBehind } from "./left-behind.ts";
 import { watchList } from "./list-watchers.ts";
 import { Places } from "./places.ts";
 import type { QueuedJob } from "./queue.ts";
@@ -35,6 +36,7 @@ const askReportMs = 1_000;
 export class FleetObject extends DurableObject<Env> {
   readonly #store: FleetStore;
   readonly #usage: UsageLedger;
+  readonly #left: LeftBehind;
   readonly #pulse = new Pulse(1_000);
   readonly #roster: RunnerRoster;
   readonly #dispatcher: Dispatcher;
@@ -45,6 +47,7 @@ export class FleetObject extends DurableObject<Env> {
     super(ctx, env);
     this.#store = new FleetStore(ctx.storage);
     this.#usage = new UsageLedger(ctx.storage.sql);
+    this.#left = new LeftBehind(ctx.storage.sql);
     this.#asks = new AskDesk({
       storage: ctx.storage,
       decide: async (jobId, matches) => await env.JOB.getByName(jobId).decideByRules(matches),
@@ -104,9 +107,10 @@ export class FleetObject extends DurableObject<Env> {
     return state === JobState.PENDING ? this.#places.of(job.id) : undefined;
   }
 
-  /** Removes a deleted Job from the list. */
-  async forget(jobId: string): Promise<void> {
+  /** Removes a deleted Job from the list. What its runner could not be told yet, it is told when it is called again. */
+  async forget(jobId: string, left: LeftAt | undefined): Promise<void> {
     this.#store.transaction(() => {
+      if (left !== undefined) this.#left.add(jobId, left);
       this.#store.forget(jobId);
       this.#asks.forget(jobId);
     });
@@ -252,7 +256,11 @@ export class FleetObject extends DurableObject<Env> {
         const current = await this.env.JOB.getByName(jobId).poke(seen);
         if (attempt !== undefined && attempt !== current) await client?.releaseJob({ jobId, attempt });
       }),
-      ...deleted.map((jobId) => client?.releaseJob({ jobId, attempt: attempts.get(jobId) ?? 0 })),
+      ...deleted.map((jobId) => client?.releaseJob({ jobId, attempt: attempts.get(jobId) ?? 0, forget: true })),
+      ...this.#left.at(name).map(async (left) => {
+        await client?.releaseJob({ ...left, forget: true });
+        this.#left.delete(left.jobId);
+      }),
     ]);
   }
 

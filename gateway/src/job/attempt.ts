@@ -99,6 +99,12 @@ export class Attempt {
     this.#parts.record.setHolder(undefined);
   }
 
+  /** Has the runner delete all that it keeps of the Job, also what outlives an attempt. */
+  async forget(url: string, key: AttemptKey): Promise<void> {
+    const runner = await this.#parts.connect(url);
+    await runner.releaseJob({ ...key, forget: true });
+  }
+
   /** Tells the runner, now and then, what is durable here. It is a hint: a lost one is made good by the next. */
   async acknowledge(storedSequence: number): Promise<void> {
     const { holder } = this.#parts.record.memory;

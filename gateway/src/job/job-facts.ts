@@ -42,7 +42,7 @@ function afterAgent(job: Job, event: AgentEvent["event"]): Partial<Job> | undefi
   return undefined;
 }
 
-function afterWorkspace({ publication }: Job, event: WorkspaceEvent["event"]): Partial<Job> | undefined {
+function afterWorkspace({ publication, artifacts }: Job, event: WorkspaceEvent["event"]): Partial<Job> | undefined {
   switch (event.case) {
     case "checkedOut":
       return { baseCommit: event.value.commit };
@@ -52,6 +52,8 @@ function afterWorkspace({ publication }: Job, event: WorkspaceEvent["event"]): P
       return event.value.diffstat && { diffstat: event.value.diffstat };
     case "diffstat":
       return { diffstat: event.value };
+    case "artifact":
+      return { artifacts: artifacts + 1 };
     case "branchPushed":
       return { publication: afterPush(publication, event.value) };
     case "pullRequestOpened": {

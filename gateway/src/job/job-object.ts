@@ -1,6 +1,6 @@
 /** The Durable Object that owns one Job: its state, its events, its watchers, its attempt. */
 import { DurableObject } from "cloudflare:workers";
-import type { Message } from "#gen/job/v1/job_event_pb.js";
+import type { Artifact, Message } from "#gen/job/v1/job_event_pb.js";
 import {
   type Actor,
   type Branch,
@@ -17,18 +17,21 @@ import type { AskPage, AskPageWish } from "../ask-page.ts";
 import type { AskMatch } from "../ask-report.ts";
 import type { ReadAttachment } from "../attachment/attachments.ts";
 import { type Env, parseSettings } from "../env.ts";
+import type { LeftAt } from "../fleet/left-behind.ts";
 import type { Admission, Offer, OfferAnswer } from "../offer.ts";
 import { createRunnerClient } from "../runner-client.ts";
 import { allowHost } from "./allow-host.ts";
+import type { ArtifactPlace } from "./artifacts.ts";
 import { askNotFound } from "./ask-refusals.ts";
 import type { Decided } from "./asks.ts";
 import { Attempt } from "./attempt.ts";
+import { type AttemptPlace, findAttempt } from "./attempt-place.ts";
 import { Conversation, type DecisionWish, type MessageWish } from "./conversation.ts";
 import type { DiffWish } from "./diff-store.ts";
 import { giveUpWaiting, wakeMs } from "./due.ts";
 import { FleetReport } from "./fleet-report.ts";
 import { type JobInit, JobRecord } from "./job-record.ts";
-import { finished, jobNotFound, notFinished, queueFull } from "./job-refusals.ts";
+import { artifactNotFound, finished, jobNotFound, notFinished, queueFull } from "./job-refusals.ts";
 import { isFinal } from "./job-state.ts";
 import { type Holder, JobStore } from "./job-store.ts";
 import { JobWork, type TurnRange } from "./job-work.ts";
@@ -116,11 +119,9 @@ export class JobObject extends DurableObject<Env> {
     if (record === undefined) return { refused: jobNotFound() };
     if (!isFinal(record.state)) return { refused: notFinished(record.memory.job.id) };
     await this.#report();
-    // What an unreachable runner still holds, the fleet has it forget when it is back.
-    await this.#drive()
-      .release()
-      .catch(() => undefined);
-    await this.#fleet().forget(record.memory.job.id);
+    const place = await findAttempt(record.memory, this.#findRunner);
+    const left = place && (await this.#forgetAt(place));
+    await this.#fleet().forget(record.memory.job.id, left);
     this.#record = this.#conversation = this.#work = undefined;
     await this.#store.deleteAll();
     return { ok: null };
@@ -169,6 +170,22 @@ export class JobObject extends DurableObject<Env> {
   /** Opens a pull request for the branch that was pushed. */
   async openPullRequest(pullRequest: PullRequest): Promise<Answer<Publication>> {
     return await this.#settle((await this.#work?.openPullRequest(pullRequest)) ?? { refused: jobNotFound() });
+  }
+
+  /** The files that were collected from the Job's workspace, by path. */
+  async artifacts(): Promise<Answer<Artifact[]>> {
+    const record = this.#record;
+    return record === undefined ? { refused: jobNotFound() } : { ok: [...record.artifacts.list()] };
+  }
+
+  /** Where one of them is to be had. */
+  async findArtifact(path: string): Promise<Answer<ArtifactPlace>> {
+    const record = this.#record;
+    if (record === undefined) return { refused: jobNotFound() };
+    const artifact = record.artifacts.find(path);
+    const place = await findAttempt(record.memory, this.#findRunner);
+    if (artifact === undefined || place === undefined) return { refused: artifactNotFound(path) };
+    return { ok: { artifact, runner: place.runner, url: place.url } };
   }
 
   /** Lets the Job reach another host from now on. Answers once its runner has that; the event follows. */
@@ -297,8 +314,7 @@ export class JobObject extends DurableObject<Env> {
       report: async (job) => await this.#fleet().report(job),
       onFailed: () => this.#setAlarm(),
     });
-    const findRunner = async (name: string) => await this.#fleet().runnerUrl(name);
-    const work = new JobWork({ record, store: this.#store.diff, connect, findRunner });
+    const work = new JobWork({ record, store: this.#store.diff, connect, findRunner: this.#findRunner });
     this.#work = work;
     this.#attempt = new Attempt({
       record,
@@ -309,6 +325,20 @@ export class JobObject extends DurableObject<Env> {
       keep: (runner, key) => work.keep(runner, key),
       onReached: () => conversation.goOn(),
     });
+  }
+
+  readonly #findRunner = async (name: string) => await this.#fleet().runnerUrl(name);
+
+  /** Has a runner forget the Job; answers what it is to be told when it is back, if it cannot be now. */
+  async #forgetAt({ runner, url, key }: AttemptPlace): Promise<LeftAt | undefined> {
+    const left = { runner, attempt: key.attempt };
+    if (url === undefined) return left;
+    return await this.#drive()
+      .forget(url, key)
+      .then(
+        () => undefined,
+        () => left,
+      );
   }
 
   #drive(): Attempt {

@@ -26,6 +26,7 @@ import {
 import { encodeBatch, eventAt, logPositionAfter } from "#protocol/batch.ts";
 import { encodeEnvelope, messageFlag } from "#protocol/envelope.ts";
 import { isLooser } from "#protocol/permission-mode.ts";
+import type { Artifacts } from "./artifacts.ts";
 import { Asks } from "./asks.ts";
 import { ContractBroken } from "./event-intake.ts";
 import { FrameLog } from "./frame-log.ts";
@@ -67,6 +68,7 @@ export class JobRecord {
   readonly log: FrameLog;
   readonly asks: Asks;
   readonly messages: Messages;
+  readonly artifacts: Artifacts;
   readonly #store: JobStore;
   readonly #listener: JobRecordListener;
   #memory: Memory;
@@ -80,6 +82,7 @@ export class JobRecord {
     this.#listener = listener;
     this.asks = new Asks(store.asks);
     this.messages = new Messages(store.messages);
+    this.artifacts = store.artifacts;
     this.log = new FrameLog(store, {
       onStore: () => this.#saveIfChanged(),
       onStored: (sequence) => listener.onStored(sequence),
@@ -270,6 +273,8 @@ export class JobRecord {
     if (payload.case === "stateChanged") this.#applyState(payload.value.status, payload.value.placement, time);
     if (payload.case === "ask") this.asks.take({ ...payload.value, jobId: this.#memory.job.id });
     if (payload.case === "message") this.messages.take(payload.value);
+    if (payload.case === "workspace" && payload.value.event.case === "artifact")
+      this.artifacts.take(payload.value.event.value);
     return payload.case === "attemptEnded" ? payload.value : undefined;
   }
 
@@ -347,6 +352,7 @@ export class JobRecord {
   #saveIfChanged(): void {
     this.asks.save();
     this.messages.save();
+    this.artifacts.save();
     if (this.#saved === this.#memory) return;
     this.#store.save(this.#memory);
     this.#saved = this.#memory;

@@ -14,6 +14,17 @@ export function jobNotFound(): ProblemInit {
   };
 }
 
+/** The Job has no such file. */
+export function artifactNotFound(path: string): ProblemInit {
+  return {
+    code: Code.NotFound,
+    reason: ProblemReason.ARTIFACT_MISSING,
+    field: "path",
+    message: `the job has no artifact at ${path.slice(0, 200)}`,
+    action: "List the job's artifacts.",
+  };
+}
+
 /** No more Jobs can wait. */
 export function queueFull(): ProblemInit {
   return {

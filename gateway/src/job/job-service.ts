@@ -3,14 +3,19 @@ import { toBinary } from "@bufbuild/protobuf";
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import { Code, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import { type Job, type JobSpec, JobSpecSchema, JobState } from "#gen/job/v1/job_pb.js";
-import { type JobService, WatchJobResponseSchema, WatchJobsResponseSchema } from "#gen/job/v1/job_service_pb.js";
+import {
+  type JobService,
+  ReadArtifactResponseSchema,
+  WatchJobResponseSchema,
+  WatchJobsResponseSchema,
+} from "#gen/job/v1/job_service_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { requireBranchName } from "#protocol/branch-name.ts";
 import { concatBytes } from "#protocol/bytes.ts";
 import { randomId } from "#protocol/id.ts";
 import { problemError } from "#protocol/problem.ts";
 import { parseRepoRef } from "#protocol/repo-ref.ts";
-import { notImplemented, value } from "../answer.ts";
+import { value } from "../answer.ts";
 import { keepAttachments } from "../attachment/attachments.ts";
 import { callerKey } from "../auth/caller.ts";
 import type { Env } from "../env.ts";
@@ -27,6 +32,7 @@ import {
   turnOfNothing,
 } from "./continuation.ts";
 import { notFinished } from "./job-refusals.ts";
+import { openArtifact } from "./read-artifact.ts";
 import { readLog } from "./read-log.ts";
 import { openWatch } from "./watch-stream.ts";
 
@@ -150,8 +156,13 @@ export function createJobService(env: Env): ServiceImpl<typeof JobService> {
       return { publication: value(await jobObject(id).openPullRequest(pullRequest)) };
     },
 
-    listArtifacts: () => notImplemented("ListArtifacts"),
-    readArtifact: () => notImplemented("ReadArtifact"),
+    async listArtifacts({ id }) {
+      return { artifacts: value(await jobObject(id).artifacts()) };
+    },
+
+    async *readArtifact(request, context) {
+      yield* decodeEnvelopes(ReadArtifactResponseSchema, await openArtifact(env, request, context.signal));
+    },
 
     async allowHost({ id, host }, context) {
       value(await jobObject(id).allowHost(host, context.values.get(callerKey).actor));

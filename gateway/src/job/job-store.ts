@@ -1,6 +1,7 @@
 /** The SQLite of one JobObject: its Job, what the gateway remembers about it, and its events. */
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type Actor, ActorSchema, type Job, JobSchema } from "#gen/job/v1/job_pb.js";
+import { Artifacts } from "./artifacts.ts";
 import { AskStore } from "./ask-store.ts";
 import { DiffStore } from "./diff-store.ts";
 import { MessageStore } from "./message-store.ts";
@@ -47,6 +48,7 @@ export class JobStore {
   readonly asks: AskStore;
   readonly messages: MessageStore;
   readonly diff: DiffStore;
+  readonly artifacts: Artifacts;
   readonly #storage: DurableObjectStorage;
 
   constructor(storage: DurableObjectStorage) {
@@ -54,6 +56,7 @@ export class JobStore {
     this.asks = new AskStore(storage);
     this.messages = new MessageStore(storage);
     this.diff = new DiffStore(storage);
+    this.artifacts = new Artifacts(storage);
   }
 
   /** Makes the tables; an object that nobody created a Job in stores nothing. */
@@ -69,6 +72,7 @@ export class JobStore {
     this.asks.prepare();
     this.messages.prepare();
     this.diff.prepare();
+    this.artifacts.prepare();
   }
 
   /** Runs several writes as one. */
@@ -151,6 +155,7 @@ export class JobStore {
     this.asks.deleteAll();
     this.messages.deleteAll();
     this.diff.deleteAll();
+    this.artifacts.deleteAll();
     this.#storage.sql.exec(
       "DELETE FROM job; DELETE FROM frames; DELETE FROM origin; INSERT OR IGNORE INTO deleted VALUES (1)",
     );

@@ -10,6 +10,7 @@ import { parseRepoRef } from "#protocol/repo-ref.ts";
 import { type Answer, refusalOf } from "../answer.ts";
 import type { RunnerClient } from "../runner-client.ts";
 import type { AttemptKey } from "./attempt.ts";
+import { findAttempt } from "./attempt-place.ts";
 import type { DiffStore, DiffWish } from "./diff-store.ts";
 import type { JobRecord } from "./job-record.ts";
 import { isFinal } from "./job-state.ts";
@@ -110,23 +111,16 @@ export class JobWork {
   }
 
   async #ask<Result>(timeoutMs: number, call: Call<Result>): Promise<Answer<Result>> {
-    const place = await this.#place();
-    if (place === undefined) return { refused: workspaceGone(this.#id, "its runner was removed") };
+    const { record, connect, findRunner } = this.#parts;
+    const place = await findAttempt(record.memory, findRunner);
+    if (place?.url === undefined) return { refused: workspaceGone(this.#id, "its runner was removed") };
     try {
-      return { ok: await call(await this.#parts.connect(place.url), place.key, { timeoutMs }) };
+      return { ok: await call(await connect(place.url), place.key, { timeoutMs }) };
     } catch (error) {
       const refused = refusalOf(error);
       const isGone = findProblem(ConnectError.from(error))?.reason === ProblemReason.JOB_NOT_FOUND;
       return { refused: isGone ? workspaceGone(this.#id, "its runner has it no longer") : refused };
     }
-  }
-
-  /** Where the workspace is, also after the attempt was released. */
-  async #place(): Promise<{ readonly url: string; readonly key: AttemptKey } | undefined> {
-    const { holder, job } = this.#parts.record.memory;
-    const { runner = "", attempt = 0 } = job.placement ?? {};
-    const url = holder?.url ?? (await this.#parts.findRunner(runner));
-    return url === undefined ? undefined : { url, key: { jobId: job.id, attempt: holder?.attempt ?? attempt } };
   }
 }
 

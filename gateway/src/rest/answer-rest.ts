@@ -6,6 +6,7 @@ import { isUnauthenticated } from "../auth/identify.ts";
 import type { Admission, ReportError, Rpc } from "../rpc.ts";
 import { agentRoutes } from "./agent.ts";
 import { allowedHostRoute } from "./allowed-hosts.ts";
+import { artifactRoutes } from "./artifacts.ts";
 import { attachmentRoute } from "./attachments.ts";
 import { fleetRoutes } from "./fleet.ts";
 import { allJobsStreamRoute } from "./fleet-stream.ts";
@@ -27,6 +28,7 @@ const routes: readonly Route[] = [
   ...fleetRoutes,
   usageRoute,
   attachmentRoute,
+  ...artifactRoutes,
   allowedHostRoute,
   ...workRoutes,
   ...agentRoutes,

@@ -46,6 +46,7 @@ export function jobToJson(job: Job, origin: string): JsonObject {
     ...limitsToJson(job),
     checkout: optional(CheckoutOptionsSchema, job.spec?.checkout),
     artifacts: job.spec?.artifacts ?? [],
+    artifact_count: job.artifacts,
     publish: publishToJson(job.spec?.publish),
     base_commit: job.baseCommit || null,
     diffstat: optional(DiffstatSchema, job.diffstat),

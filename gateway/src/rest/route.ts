@@ -13,14 +13,14 @@ export interface RestCall extends Clients {
   readonly isAnonymous: boolean;
   /** What stands in the path where the pattern has ":id". */
   readonly id: string;
-  /** What stands in the path where the pattern has ":part", a thing within that of the id. */
+  /** What stands in the path where the pattern has ":part" or "*", a thing within that of the id. */
   readonly part: string;
 }
 
 /** Answers a request. Errors are thrown. */
 export type Handler = (call: RestCall) => Promise<Response>;
 
-/** A method and a path, in which ":id" and ":part" stand for any one segment. */
+/** A method and a path, in which ":id" and ":part" stand for any one segment, and "*" at its end for all that follow. */
 export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
@@ -65,9 +65,20 @@ export function present<Value>(value: Value | undefined, name: string): Value {
 /** What the open segments stand for; undefined when the path does not match. */
 function matchPath(pattern: string, pathname: string): PathParts | undefined {
   const wanted = pattern.split("/");
-  const segments = pathname.split("/");
+  const segments = splitPath(pathname, wanted);
   if (segments.length !== wanted.length) return undefined;
-  const isMatch = wanted.every((segment, index) => segment.startsWith(":") || segment === segments[index]);
+  const isMatch = wanted.every(
+    (segment, index) => segment.startsWith(":") || segment === "*" || segment === segments[index],
+  );
   const open = (name: string) => segments[wanted.indexOf(name)] ?? "";
-  return isMatch ? { id: open(":id"), part: open(":part") } : undefined;
+  return isMatch ? { id: open(":id"), part: open(":part") || open("*") } : undefined;
+}
+
+/** The segments of a path; all that a "*" stands for is one of them. */
+function splitPath(pathname: string, wanted: readonly string[]): readonly string[] {
+  const segments = pathname.split("/");
+  const last = wanted.length - 1;
+  if (wanted[last] !== "*") return segments;
+  const rest = segments.slice(last).join("/");
+  return rest === "" ? [] : [...segments.slice(0, last), rest];
 }
