@@ -47,6 +47,16 @@ describe("the commands of docs/api.md", () => {
     expect((await get(system, `/api/jobs/${job.id}`)).status).toBe(404);
   });
 
+  test("take files out of a job", async () => {
+    const [created = ""] = await run("## Take files out of it");
+    const { id } = JSON.parse(created) as RestJob;
+    await finished(system, id);
+    const [, answers = ""] = await run("## Take files out of it", id);
+    const [list = "", content] = answers.split(/(?<=\]\})/);
+    expect(JSON.parse(list)).toMatchObject({ artifacts: [{ path: "out/report", size: 5 }] });
+    expect(content).toBe("done");
+  });
+
   test("give an agent files", async () => {
     const [answers = ""] = await run("## Give an agent files");
     const [file, job] = answers.split(/(?<=\})(?=\{)/).map((text) => JSON.parse(text));

@@ -10,6 +10,8 @@ const requestHeaders = [
 ];
 
 const responseHeaders = [
+  "content-disposition",
+  "content-range",
   "link",
   "location",
   "etag",
