@@ -31,6 +31,7 @@ const RunnersPage = lazy(async () => (await import("./fleet/runners-page.tsx")).
 const SettingsPage = lazy(async () => (await import("./settings/settings-page.tsx")).SettingsPage);
 const SetupPage = lazy(async () => (await import("./setup/setup-page.tsx")).SetupPage);
 const UsagePage = lazy(async () => (await import("./usage/usage-page.tsx")).UsagePage);
+const ArtifactList = lazy(async () => (await import("./artifacts/artifact-list.tsx")).ArtifactList);
 const JobDetails = lazy(async () => (await import("./job/job-details.tsx")).JobDetails);
 
 /** The stage: what the address names. */
@@ -95,6 +96,11 @@ function OpenedJob({ page, route }: { readonly page: Page; readonly route: Extra
       onView={(view) => page.go(jobPath(job.id, view))}
       details={<JobDetails job={job} />}
       network={<RefusedHostsList job={job} hosts={feed.refusedHosts.all} allowing={page.allowing} />}
+      artifacts={
+        !feed.artifacts.isEmpty && (
+          <ArtifactList key={job.id} jobId={job.id} artifacts={feed.artifacts} apiKey={page.session.apiKey.value} />
+        )
+      }
       ending={<EndingCard key={job.id} job={job} errors={page.errorLines} commands={page.commands.list()} />}
       {...(isAgent ? agentParts(page, job, route.askId) : {})}
     />

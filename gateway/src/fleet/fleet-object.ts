@@ -9,6 +9,7 @@ import type { Answer } from "../answer.ts";
 import type { AskPage, AskPageWish } from "../ask-page.ts";
 import type { AskMatch, AskReport } from "../ask-report.ts";
 import { type Env, parseSettings } from "../env.ts";
+import type { LeftAttempt } from "../left-attempt.ts";
 import type { Admission, OfferAnswer } from "../offer.ts";
 import { pageTokenAfter } from "../page-token.ts";
 import { Pulse } from "../pulse.ts";
@@ -16,7 +17,7 @@ import { createRunnerClient } from "../runner-client.ts";
 import { AskDesk, type Ruled, type RuleWish } from "./ask-desk.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { FleetStore, type KnownRunner } from "./fleet-store.ts";
-import { type LeftAt, LeftBehind } from "./left-behind.ts";
+import { LeftBehind } from "./left-behind.ts";
 import { watchList } from "./list-watchers.ts";
 import { Places } from "./places.ts";
 import type { QueuedJob } from "./queue.ts";
@@ -108,7 +109,7 @@ export class FleetObject extends DurableObject<Env> {
   }
 
   /** Removes a deleted Job from the list. What its runner could not be told yet, it is told when it is called again. */
-  async forget(jobId: string, left: LeftAt | undefined): Promise<void> {
+  async forget(jobId: string, left: LeftAttempt | undefined): Promise<void> {
     this.#store.transaction(() => {
       if (left !== undefined) this.#left.add(jobId, left);
       this.#store.forget(jobId);

@@ -1,16 +1,5 @@
 /** What runners keep of Jobs that were deleted while they could not be told. */
-
-/** Where an attempt of a deleted Job was left. */
-export interface LeftAt {
-  readonly runner: string;
-  readonly attempt: number;
-}
-
-/** An attempt that its runner is to forget. */
-export interface LeftAttempt {
-  readonly jobId: string;
-  readonly attempt: number;
-}
+import type { LeftAttempt } from "../left-attempt.ts";
 
 export class LeftBehind {
   readonly #sql: SqlStorage;
@@ -21,12 +10,12 @@ export class LeftBehind {
       job_id TEXT PRIMARY KEY, runner TEXT NOT NULL, attempt INTEGER NOT NULL)`);
   }
 
-  add(jobId: string, { runner, attempt }: LeftAt): void {
+  add(jobId: string, { runner, attempt }: LeftAttempt): void {
     this.#sql.exec("INSERT OR REPLACE INTO left_behind VALUES (?, ?, ?)", jobId, runner, attempt);
   }
 
   /** The oldest of what a runner is to forget. */
-  at(runner: string): readonly LeftAttempt[] {
+  at(runner: string): readonly { readonly jobId: string; readonly attempt: number }[] {
     const query = "SELECT job_id, attempt FROM left_behind WHERE runner = ? ORDER BY rowid LIMIT 100";
     return this.#sql
       .exec<{ job_id: string; attempt: number }>(query, runner)

@@ -17,7 +17,7 @@ import type { AskPage, AskPageWish } from "../ask-page.ts";
 import type { AskMatch } from "../ask-report.ts";
 import type { ReadAttachment } from "../attachment/attachments.ts";
 import { type Env, parseSettings } from "../env.ts";
-import type { LeftAt } from "../fleet/left-behind.ts";
+import type { LeftAttempt } from "../left-attempt.ts";
 import type { Admission, Offer, OfferAnswer } from "../offer.ts";
 import { createRunnerClient } from "../runner-client.ts";
 import { allowHost } from "./allow-host.ts";
@@ -330,7 +330,7 @@ export class JobObject extends DurableObject<Env> {
   readonly #findRunner = async (name: string) => await this.#fleet().runnerUrl(name);
 
   /** Has a runner forget the Job; answers what it is to be told when it is back, if it cannot be now. */
-  async #forgetAt({ runner, url, key }: AttemptPlace): Promise<LeftAt | undefined> {
+  async #forgetAt({ runner, url, key }: AttemptPlace): Promise<LeftAttempt | undefined> {
     const left = { runner, attempt: key.attempt };
     if (url === undefined) return left;
     return await this.#drive()

@@ -12,6 +12,7 @@ import {
 } from "#gen/job/v1/job_event_pb.js";
 import type { Job } from "#gen/job/v1/job_pb.js";
 import { type WatchJobResponse, WatchOutcome, type WatchVerdict } from "#gen/job/v1/job_service_pb.js";
+import { Artifacts } from "../artifacts/artifacts.ts";
 import { newerJob } from "../jobs/job-list.ts";
 import { isFinal } from "../jobs/job-state.ts";
 import type { LogSink } from "../log/log-sink.ts";
@@ -26,6 +27,7 @@ export class MissingEventError extends Error {}
 export class JobFeed {
   readonly transcript = new Transcript();
   readonly refusedHosts = new RefusedHosts();
+  readonly artifacts = new Artifacts();
   readonly #log: LogSink;
   readonly #asks = new Map<string, Ask>();
   readonly #messages = new Map<string, Message>();
@@ -170,6 +172,9 @@ export class JobFeed {
       case "stateChanged":
         if (payload.value.status && isFinal(payload.value.status.state)) this.#finish();
         this.#update(sequence, (job) => stateChanged(job, payload.value));
+        break;
+      case "workspace":
+        this.artifacts.take(payload.value);
         break;
       case "network":
         this.refusedHosts.take(payload.value);

@@ -28,6 +28,8 @@ export function JobStage(props: {
   readonly onView: (view: JobView) => void;
   /** Hosts that it could not reach. */
   readonly network: ComponentChildren;
+  /** The files that it left. */
+  readonly artifacts: ComponentChildren;
   readonly details: ComponentChildren;
   /** What came of it, once it is over. */
   readonly ending: ComponentChildren;
@@ -42,6 +44,7 @@ export function JobStage(props: {
       <JobHeader job={job} feed={feed} mode={props.mode} />
       {props.asks}
       {props.network}
+      {props.artifacts}
       {props.ending}
       <Tabs
         name="stage"
