@@ -9,6 +9,7 @@ import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { problemError } from "#protocol/problem.ts";
 import { killSurvivors } from "../process/kill-group.ts";
 import { isAlive } from "../process/process-table.ts";
+import { removeTree } from "../process/remove-tree.ts";
 import { compileCache } from "../supervisor/compile-cache.ts";
 import type { HeldJob } from "../supervisor/control.ts";
 import {
@@ -291,7 +292,7 @@ export class Jobs {
     this.#options.pool.keep(attempt.directory.workspace, attempt.jobId);
     const trash = `${trashDirectory}/${attempt.jobId}-${attempt.number}`;
     await rename(attempt.directory.root, trash);
-    this.#own(rm(trash, { recursive: true, force: true }), attempt);
+    this.#own(removeTree(trash), attempt);
     this.#options.logger.info({ jobId: attempt.jobId, attempt: attempt.number }, "job released");
   }
 

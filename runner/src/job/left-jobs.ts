@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import type { Logger } from "pino";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { killSurvivors } from "../process/kill-group.ts";
+import { removeTreeSync } from "../process/remove-tree.ts";
 import type { SpoolEnd } from "../spool/segments.ts";
 import {
   brokenDirectory,
@@ -60,7 +61,7 @@ function setAside(jobId: string, problem: unknown, logger: Logger): void {
 
 function finishDeleting(path: string, logger: Logger): void {
   try {
-    rmSync(path, { recursive: true, force: true });
+    removeTreeSync(path);
   } catch (error) {
     logger.warn({ path, err: error }, "what was to be deleted cannot be");
   }

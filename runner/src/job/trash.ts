@@ -1,6 +1,6 @@
 import { existsSync, renameSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { basename } from "node:path";
+import { removeTree } from "../process/remove-tree.ts";
 import { trashDirectory } from "../supervisor/job-directory.ts";
 
 let discarded = 0;
@@ -11,5 +11,5 @@ export function discardToTrash(path: string): void {
   discarded += 1;
   const trash = `${trashDirectory}/${basename(path)}-${process.pid}-${discarded}`;
   renameSync(path, trash);
-  rm(trash, { recursive: true, force: true }).catch(() => undefined);
+  removeTree(trash).catch(() => undefined);
 }

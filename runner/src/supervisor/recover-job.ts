@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { EndCause } from "#gen/job/v1/job_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { killSurvivors } from "../process/kill-group.ts";
+import { removeTree } from "../process/remove-tree.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
 import { discardDraft } from "../workspace/artifact-files.ts";
 import { markUnusable } from "../workspace/workspace-pool.ts";
@@ -25,7 +25,7 @@ export async function recoverJob(
   rmSync(directory.modelSocket, { force: true });
   discardDraft(request.jobId);
   // What the job made unremovable goes with its directory, or stays; its end is not held up by that.
-  await rm(directory.tmp, { recursive: true, force: true }).catch(() => undefined);
+  await removeTree(directory.tmp).catch(() => undefined);
   const outcome = withSurvivors(wasDiskFull(directory) ? diskFull : lost, survivors);
   writer.end({ outcome, result: "", unknownLines: 0 });
 }

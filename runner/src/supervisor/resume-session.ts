@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, realpathSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import type { Executor } from "../executor/executor.ts";
 import { executorName } from "../executor/executors.ts";
+import { removeTreeSync } from "../process/remove-tree.ts";
 import type { GitContext } from "../workspace/git.ts";
 import { readCommit } from "../workspace/read-commit.ts";
 import type { JobDirectory } from "./job-directory.ts";
@@ -62,7 +63,7 @@ function strip(home: string, kept: readonly string[]): void {
     mkdirSync(dirname(join(home, path)), { recursive: true, mode: 0o700 });
     renameSync(join(old, path), join(home, path));
   }
-  rmSync(old, { recursive: true, force: true });
+  removeTreeSync(old);
 }
 
 async function findDifference(

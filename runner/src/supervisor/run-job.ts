@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { LogStream } from "#gen/job/v1/job_event_pb.js";
 import { ActorKind, EndCause, JobPhase, JobState, PermissionMode } from "#gen/job/v1/job_pb.js";
 import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
@@ -14,6 +13,7 @@ import {
 import { executorName, findExecutor } from "../executor/executors.ts";
 import type { ModelProxy } from "../model-proxy/model-proxy.ts";
 import type { OutputPipes } from "../process/pipe.ts";
+import { removeTree } from "../process/remove-tree.ts";
 import { type OutputListener, type ProcessStart, startProcess } from "../process/start-process.ts";
 import type { EgressDoor } from "../sandbox/egress-door.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
@@ -103,7 +103,7 @@ export async function runJob(run: JobRun): Promise<void> {
     await recordSession(use, Date.now()).catch((error: unknown) => tellUnrecorded(run, error));
   }
   // What the job made unremovable goes with its directory, or stays; its end is not held up by that.
-  await rm(directory.tmp, { recursive: true, force: true }).catch(() => undefined);
+  await removeTree(directory.tmp).catch(() => undefined);
   writer.end({ outcome, result: cutText(result, maxResultBytes).text, unknownLines: events.unknownLines });
 }
 

@@ -1,5 +1,5 @@
 import { renameSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { removeTree } from "../process/remove-tree.ts";
 import { isSystemError } from "./system-error.ts";
 
 let discarded = 0;
@@ -15,5 +15,5 @@ export function discard(path: string, beside = path): void {
     throw error;
   }
   // What a job made unremovable goes with the directory that it lies in, or stays; nothing is held up by that.
-  rm(old, { recursive: true, force: true }).catch(() => undefined);
+  removeTree(old).catch(() => undefined);
 }
