@@ -20,12 +20,15 @@ export function hostProblem(complaint: string): HostProblem {
   );
 }
 
-/** The line that says most: the first fatal one, or the last. */
+/** The line that says most: the first fatal one, or the last. Of a very long one its beginning and its end. */
 export function mainLine(complaint: string): string {
   const lines = complaint.split("\n").map((line) => line.trim());
   const told = lines.find((line) => /^(fatal|error): /.test(line)) ?? lines.at(-1) ?? "";
-  return told.replace(/^(fatal|error): /, "");
+  const line = told.replace(/^(fatal|error): /, "");
+  return line.length <= maxLine ? line : `${line.slice(0, maxLine / 2)} … ${line.slice(-maxLine / 2)}`;
 }
+
+const maxLine = 400;
 
 const patterns = {
   "too-large": /died of signal 25|SIGXFSZ|File size limit exceeded|File too large/,
