@@ -92,6 +92,8 @@ export type Target =
 export interface Found {
   readonly item: number;
   readonly row: number;
+  /** The first frame in which it stands there. */
+  readonly version: number;
   /** For a match: how many stand before it. */
   readonly before: number;
 }
@@ -105,7 +107,8 @@ export type ToWorker =
   | { readonly kind: "total"; readonly lines: number }
   | ({ readonly kind: "look" } & Look)
   | { readonly kind: "close"; readonly view: number }
-  | { readonly kind: "fold"; readonly head: number | "all"; readonly isFolded: boolean }
+  | { readonly kind: "fold"; readonly head: number; readonly isFolded: boolean }
+  | { readonly kind: "foldAll"; readonly view: number }
   | { readonly kind: "search"; readonly view: number; readonly query: LogQuery | undefined }
   | { readonly kind: "filter"; readonly view: number; readonly isOn: boolean }
   | { readonly kind: "goTo"; readonly call: number; readonly view: number; readonly target: Target }

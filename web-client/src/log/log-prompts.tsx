@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Action } from "./log-action.tsx";
 import type { SearchFacts } from "./log-messages.ts";
 import type { LogReading } from "./log-reading.ts";
@@ -101,7 +101,8 @@ export function LinePrompt({ reading }: { readonly reading: LogReading }) {
 
 function useFocusedField() {
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  // Before the next key is pressed, or it would go to the log.
+  useLayoutEffect(() => {
     field.current?.focus();
     field.current?.select();
   }, []);

@@ -44,14 +44,15 @@ export class LogReading {
     if (this.#wantedLine > 0) void this.goToLine(this.#wantedLine);
   }
 
-  /** Goes to the next or last match, error or group, seen from where the reader is. */
-  async step(kind: "match" | "error" | "group", step: 1 | -1): Promise<boolean> {
-    const from = this.current.peek() || this.window.lineInView + (step > 0 && kind !== "group" ? -1 : 0);
-    const found = await this.window.port.goTo({ kind, from, step });
-    if (!found) return false;
+  /** Goes to the next or last match, error or group, seen from where the reader is; behind the last comes the first. */
+  async step(kind: "match" | "error" | "group", step: 1 | -1): Promise<void> {
+    const { port, frame, lineInView } = this.window;
+    const from = this.current.peek() || lineInView + (step > 0 && kind !== "group" ? -1 : 0);
+    const around = step > 0 ? 0 : (frame.peek()?.facts.totalLines ?? 0) + 1;
+    const found = (await port.goTo({ kind, from, step })) ?? (await port.goTo({ kind, from: around, step }));
+    if (!found) return;
     this.matchAt.value = kind === "match" ? found.before : undefined;
     this.#show(found);
-    return true;
   }
 
   /** Looks for something else, or for nothing. */
@@ -83,11 +84,11 @@ export class LogReading {
 
   /** Folds every group, or unfolds them when all are folded. */
   foldAll(): void {
-    const { groups = 0, foldedGroups = 0 } = this.window.frame.peek()?.facts ?? {};
-    this.fold("all", foldedGroups < groups);
+    this.window.port.foldAll();
+    this.window.rearranged();
   }
 
-  fold(head: number | "all", isFolded: boolean): void {
+  fold(head: number, isFolded: boolean): void {
     this.window.port.fold(head, isFolded);
     this.window.rearranged();
   }
@@ -101,8 +102,8 @@ export class LogReading {
     return chosen ?? { from: 1, to: this.window.frame.peek()?.facts.totalLines ?? 0 };
   }
 
-  #show({ item, row }: Found): void {
-    this.current.value = item;
-    this.window.show(row);
+  #show(found: Found): void {
+    this.current.value = found.item;
+    this.window.show(found);
   }
 }

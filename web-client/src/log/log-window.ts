@@ -25,7 +25,7 @@ export class LogWindow {
   #asked: { readonly anchorRow: number; readonly first: number; readonly count: number } | undefined;
   #isAsking = false;
   #pausedLines = 0;
-  #target: { readonly row: number } | undefined;
+  #target: { readonly row: number; readonly version: number } | undefined;
 
   constructor(log: Log) {
     this.#port = log.openView((frame) => this.#take(frame));
@@ -65,8 +65,9 @@ export class LogWindow {
 
   /** The line in view that a reader would say they look at. */
   get lineInView(): number {
-    const row = this.heights.rowAt(this.#scale.top);
-    return this.#rowsInFrame(row).find(({ item }) => item > 0)?.item ?? 1;
+    const { first = 0, rows = [] } = this.#frame.peek() ?? {};
+    const top = this.heights.rowAt(this.#scale.top);
+    return rows.slice(Math.max(0, top - first)).find(({ item }) => item > 0)?.item ?? 1;
   }
 
   /** Draws into an element from now on. */
@@ -112,16 +113,16 @@ export class LogWindow {
     this.#isFollowing.value = false;
   }
 
-  /** Shows a row, in the middle unless it is in view already. */
-  show(row: number): void {
+  /** Shows a row as it stands in a frame that is here or comes, in the middle unless it is in view already. */
+  show(target: { readonly row: number; readonly version: number }): void {
     this.pause();
-    this.#target = { row };
+    this.#target = target;
     this.#look(0);
   }
 
   /** Goes to the first row. */
   toStart(): void {
-    this.show(0);
+    this.show({ row: 0, version: 0 });
   }
 
   setWrapped(isWrapped: boolean): void {
@@ -150,7 +151,7 @@ export class LogWindow {
     const top = this.#scale.top + shift * rowHeightPx;
     this.#frame.value = frame;
     this.#resize();
-    if (!this.#isFollowing.peek() && shift !== 0) this.#moveTo(top);
+    if (!this.#isFollowing.peek() && !this.#target && shift !== 0) this.#moveTo(top);
     requestAnimationFrame(() => this.#look(frame.version));
   }
 
@@ -160,7 +161,7 @@ export class LogWindow {
     this.#isAsking = true;
     const { first, count } = this.#wanted();
     const top = this.heights.rowAt(this.#scale.top);
-    const anchor = this.#isFollowing.peek() ? undefined : this.#rowsInFrame(top)[0];
+    const anchor = this.#isFollowing.peek() ? undefined : this.#rowAt(top);
     this.#asked = { anchorRow: anchor ? top : -1, first, count };
     this.#port.look({
       known: known > 0 && this.#covers() ? known : 0,
@@ -207,9 +208,10 @@ export class LogWindow {
     );
   }
 
-  #rowsInFrame(row: number): readonly LogRow[] {
+  /** A row that is drawn. */
+  #rowAt(row: number): LogRow | undefined {
     const frame = this.#frame.peek();
-    return frame?.rows.slice(Math.max(0, row - frame.first)) ?? [];
+    return frame && row >= frame.first ? frame.rows[row - frame.first] : undefined;
   }
 
   #resize(): void {
@@ -236,7 +238,7 @@ export class LogWindow {
   #settle(): void {
     const target = this.#target;
     const frame = this.#frame.peek();
-    if (target && frame && target.row >= frame.first && target.row < frame.first + frame.rows.length) {
+    if (target && frame && frame.version >= target.version && isDrawn(frame, target.row)) {
       this.#target = undefined;
       this.#center(target.row);
     } else if (this.#isFollowing.peek()) this.#moveTo(Number.POSITIVE_INFINITY);
@@ -257,6 +259,10 @@ export class LogWindow {
     element.scrollTop = this.#scale.moveTo(top);
     if (this.#scale.offset !== offset) this.#moved.value++;
   }
+}
+
+function isDrawn({ first, rows }: Frame, row: number): boolean {
+  return row >= first && row < first + Math.max(1, rows.length);
 }
 
 function rowOfNode(node: Node | null): number {

@@ -20,7 +20,9 @@ export interface LogPort {
   readonly look: (look: Omit<Look, "view">) => void;
   readonly goTo: (target: Target) => Promise<Found | undefined>;
   readonly readText: (range: LineRange, format: CopyFormat) => Promise<string>;
-  readonly fold: (head: number | "all", isFolded: boolean) => void;
+  readonly fold: (head: number, isFolded: boolean) => void;
+  /** Folds every group, or unfolds them when all are folded. */
+  readonly foldAll: () => void;
   readonly search: (query: LogQuery | undefined) => void;
   readonly filter: (isOn: boolean) => void;
   readonly close: () => void;
@@ -129,6 +131,7 @@ export function createLog(far: FarLog): Log {
           return typeof text === "string" ? text : "";
         },
         fold: (head, isFolded) => post({ kind: "fold", head, isFolded }),
+        foldAll: () => post({ kind: "foldAll", view }),
         search: (query) => post({ kind: "search", view, query }),
         filter: (isOn) => post({ kind: "filter", view, isOn }),
         close: () => {

@@ -56,6 +56,10 @@ export class LogDesk {
         this.#content.groups.choose(message.head, message.isFolded);
         this.#change();
         break;
+      case "foldAll":
+        this.#view(message.view).state.foldAll();
+        this.#change();
+        break;
       case "search":
         void this.#search(message.view, message.query);
         break;
@@ -105,7 +109,7 @@ export class LogDesk {
   #goTo({ view, target }: Extract<ToWorker, { kind: "goTo" }>): Found | undefined {
     const found = this.#view(view).state.goTo(target);
     this.#version++;
-    return found;
+    return found && { ...found, version: this.#version };
   }
 
   async #search(id: number, query: LogQuery | undefined): Promise<void> {

@@ -64,7 +64,7 @@ export class LogViewState {
   }
 
   /** Goes to a target and unfolds what it is in. */
-  goTo(target: Target): Found | undefined {
+  goTo(target: Target): Omit<Found, "version"> | undefined {
     const item = this.#find(target);
     if (item === undefined) return undefined;
     const { groups, sequence } = this.#content;
@@ -75,6 +75,13 @@ export class LogViewState {
     }
     const before = item > 0 ? (this.search?.lines.countBefore(item) ?? 0) : 0;
     return { item, row: this.#layOut().rowOf(item), before };
+  }
+
+  /** Folds every group, or unfolds them when all are folded. */
+  foldAll(): void {
+    const { groups } = this.#content;
+    const isFolded = groups.all.some((group) => !groups.isFolded(group, this.#mayFold));
+    groups.choose("all", isFolded);
   }
 
   /** Folds move what is below them, so none happens by itself while somebody reads. */
