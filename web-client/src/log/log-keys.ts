@@ -11,9 +11,18 @@ export function pressKey(event: KeyboardEvent, reading: LogReading, actions: Log
   const isFind = event.key === "f" && (event.ctrlKey || event.metaKey);
   if (isFind) reading.openPrompt("search");
   if (isFind || event.ctrlKey || event.metaKey || event.altKey) return isFind;
+  if (reading.prompt.peek() !== "none" && isOnTheWay(event.target) && event.key.length === 1) {
+    reading.typeAhead(event.key);
+    return true;
+  }
   const press = keys[event.key.length === 1 && event.shiftKey ? `Shift+${event.key.toUpperCase()}` : event.key];
   press?.(reading, actions);
   return press !== undefined;
+}
+
+/** True while the prompt that was asked for has no field yet: what is typed now is meant for it. */
+function isOnTheWay(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest(".log")?.querySelector(".log-field") === null;
 }
 
 const keys: Readonly<Record<string, (reading: LogReading, actions: LogKeyActions) => void>> = {

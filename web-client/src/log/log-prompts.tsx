@@ -1,4 +1,3 @@
-import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { Action } from "./log-action.tsx";
 import type { SearchFacts } from "./log-messages.ts";
@@ -8,7 +7,7 @@ const typingPauseMs = 120;
 
 /** What to search for, and what was found. */
 export function SearchPrompt({ reading }: { readonly reading: LogReading }) {
-  const field = useFocusedField();
+  const field = useFocusedField(reading);
   const { query, isFiltering, matchAt, window } = reading;
   const { text, isExpression, matchCase } = query.value;
   const timer = useRef(0);
@@ -68,8 +67,8 @@ function matchText({ count, isDone, failure }: SearchFacts, at: number | undefin
 
 /** Which line to go to. */
 export function LinePrompt({ reading }: { readonly reading: LogReading }) {
-  const field = useFocusedField();
-  const line = useSignal("");
+  const field = useFocusedField(reading);
+  const line = reading.lineText;
   const close = () => {
     reading.closePrompt();
     focusLog(field.current);
@@ -99,12 +98,13 @@ export function LinePrompt({ reading }: { readonly reading: LogReading }) {
   );
 }
 
-function useFocusedField() {
+function useFocusedField(reading: LogReading) {
   const field = useRef<HTMLInputElement>(null);
   // Before the next key is pressed, or it would go to the log.
   useLayoutEffect(() => {
     field.current?.focus();
-    field.current?.select();
+    const { length = 0 } = field.current?.value ?? "";
+    field.current?.setSelectionRange(reading.hasTypedAhead ? length : 0, length);
   }, []);
   return field;
 }

@@ -14,6 +14,8 @@ export class LogReading {
   readonly window: LogWindow;
   readonly prompt: Signal<Prompt> = signal<Prompt>("none");
   readonly query = signal<LogQuery>({ text: "", isExpression: false, matchCase: false });
+  /** What was typed into the line prompt. */
+  readonly lineText = signal("");
   readonly isFiltering = signal(false);
   readonly time = signal<TimeShown>("off");
   readonly isText = signal(false);
@@ -23,6 +25,7 @@ export class LogReading {
   /** How many matches stand before the current one; undefined when it is none. */
   readonly matchAt = signal<number>();
   #wantedLine = 0;
+  #typedAhead = "";
 
   constructor(log: Log) {
     this.window = new LogWindow(log);
@@ -65,7 +68,21 @@ export class LogReading {
 
   openPrompt(prompt: Prompt): void {
     this.prompt.value = prompt;
+    this.lineText.value = "";
+    this.#typedAhead = "";
     if (prompt === "search") this.window.port.search(this.query.peek().text === "" ? undefined : this.query.peek());
+  }
+
+  /** Takes a character that was typed before the prompt's field had the focus. */
+  typeAhead(character: string): void {
+    this.#typedAhead += character;
+    if (this.prompt.peek() === "line") this.lineText.value = this.#typedAhead;
+    else this.search({ ...this.query.peek(), text: this.#typedAhead });
+  }
+
+  /** True when the prompt's field begins with what was typed for it. */
+  get hasTypedAhead(): boolean {
+    return this.#typedAhead !== "";
   }
 
   closePrompt(): void {
