@@ -14,7 +14,7 @@ let strict: TestRunner;
 
 beforeAll(async () => {
   [runner, strict] = await Promise.all([
-    startRunner(data.path, {}),
+    startRunner(data.path, { ISOLATION: "none" }),
     startRunner(strictData.path, { EGRESS_ALLOW_MORE: "false" }),
   ]);
 });
