@@ -1,5 +1,6 @@
 import type { Command } from "./job/commands.ts";
 import { commandFor, curlFor, debugBundle } from "./job/copy-text.ts";
+import { viewsOf } from "./job/job-views.ts";
 import { type KeyBinding, keysInForce } from "./key-map.ts";
 import type { Page } from "./page.ts";
 import { battleReport } from "./report.ts";
@@ -61,7 +62,7 @@ function jobActions(page: Page): readonly Command[] {
   return [
     ...views.map(([view, title, glyph]) => ({
       ...onJob(view, title, glyph, () => job && page.go(jobPath(job.id, view))),
-      isEnabled: job !== undefined && page.views.includes(view) && (view !== "transcript" || isAgent),
+      isEnabled: job !== undefined && viewsOf(job, page.views).includes(view),
     })),
     {
       ...onJob("message", "Msg", "✉", () => document.getElementById("composer-text")?.focus()),

@@ -10,6 +10,7 @@ import type { Link } from "./connection/link.ts";
 import { worstLink } from "./connection/link-words.ts";
 import { createBrowserSurroundings } from "./connection/surroundings.ts";
 import { openTabLine } from "./connection/tab-line.ts";
+import { createDiffStore, type DiffStore } from "./diff/diff-store.ts";
 import { createRunnerCommands, type RunnerCommands } from "./fleet/runner-commands.ts";
 import { createRunnerStore, type RunnerStore } from "./fleet/runner-store.ts";
 import { createHudHeight, type HudHeightChoice } from "./hud-height.ts";
@@ -68,6 +69,7 @@ export interface Page {
   readonly panelTab: Signal<PanelTab>;
   /** The views that jobs have, in the order of their tabs. */
   readonly views: readonly JobView[];
+  readonly diff: DiffStore;
   readonly settings: SettingsStore;
   readonly attention: Attention;
   readonly selection: Selection;
@@ -222,7 +224,8 @@ export function createPage(features: Features, place: Place): Page {
     usage: createUsageStore(fleet),
     rules: createRuleStore(jobService),
     panelTab,
-    views: ["transcript", "log", "details"],
+    views: ["transcript", "log", "diff", "details"],
+    diff: createDiffStore(jobService),
     settings,
     attention: createAttention({
       list: jobs.list,

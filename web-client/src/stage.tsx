@@ -8,6 +8,7 @@ import { OfflineBanner } from "./fleet/offline-banner.tsx";
 import { EndingCard } from "./job/ending-card.tsx";
 import { JobSpend } from "./job/job-spend.tsx";
 import { JobStage } from "./job/job-stage.tsx";
+import { viewsOf } from "./job/job-views.ts";
 import { createLogActions } from "./job/log-downloads.ts";
 import { ModeControl } from "./job/mode-control.tsx";
 import { BulkBar } from "./jobs/bulk-bar.tsx";
@@ -32,6 +33,7 @@ const SettingsPage = lazy(async () => (await import("./settings/settings-page.ts
 const SetupPage = lazy(async () => (await import("./setup/setup-page.tsx")).SetupPage);
 const UsagePage = lazy(async () => (await import("./usage/usage-page.tsx")).UsagePage);
 const ArtifactList = lazy(async () => (await import("./artifacts/artifact-list.tsx")).ArtifactList);
+const DiffView = lazy(async () => (await import("./diff/diff-view.tsx")).DiffView);
 const JobDetails = lazy(async () => (await import("./job/job-details.tsx")).JobDetails);
 
 /** The stage: what the address names. */
@@ -84,6 +86,7 @@ function OpenedJob({ page, route }: { readonly page: Page; readonly route: Extra
   if (!job) return <Unread link={page.open.link.value} id={route.id} />;
   const feed = page.open.feed.value;
   const isAgent = job.spec?.work.case === "agent";
+  const views = viewsOf(job, page.views);
   return (
     <JobStage
       job={job}
@@ -91,9 +94,10 @@ function OpenedJob({ page, route }: { readonly page: Page; readonly route: Extra
       version={version}
       log={page.open.log.value}
       wholeLog={wholeLog(page, job, route.lines)}
-      views={page.views.filter((view) => isAgent || view !== "transcript")}
-      view={route.view ?? (isAgent ? "transcript" : "log")}
+      views={views}
+      view={views.find((view) => view === route.view) ?? (isAgent ? "transcript" : "log")}
       onView={(view) => page.go(jobPath(job.id, view))}
+      diff={<DiffView job={job} store={page.diff} />}
       details={<JobDetails job={job} />}
       network={<RefusedHostsList job={job} hosts={feed.refusedHosts.all} allowing={page.allowing} />}
       artifacts={

@@ -14,6 +14,7 @@ import { MarkedText } from "../ui/marked-text.tsx";
 import { Tabs, tabPanelProps } from "../ui/tabs.tsx";
 import type { JobFeed } from "./job-feed.ts";
 import { JobCreated, JobElapsed, LastEvent } from "./job-times.tsx";
+import { PublicationLinks } from "./publication-links.tsx";
 
 /** A job on the stage: how it stands above, what it says below. */
 export function JobStage(props: {
@@ -30,6 +31,7 @@ export function JobStage(props: {
   readonly network: ComponentChildren;
   /** The files that it left. */
   readonly artifacts: ComponentChildren;
+  readonly diff: ComponentChildren;
   readonly details: ComponentChildren;
   /** What came of it, once it is over. */
   readonly ending: ComponentChildren;
@@ -71,7 +73,7 @@ const viewTitles: Record<JobView, string> = {
 
 type OpenViewProps = Pick<
   Parameters<typeof JobStage>[0],
-  "job" | "feed" | "version" | "view" | "details" | "log" | "wholeLog"
+  "job" | "feed" | "version" | "view" | "diff" | "details" | "log" | "wholeLog"
 >;
 
 function OpenView(props: OpenViewProps) {
@@ -88,8 +90,9 @@ function OpenView(props: OpenViewProps) {
       );
     case "details":
       return <>{props.details}</>;
-    case "log":
     case "diff":
+      return <>{props.diff}</>;
+    case "log":
     case "timeline":
       return log ? <LazyLogView log={log} label="Output" emptyText={emptyLogText(job)} whole={wholeLog} /> : null;
   }
@@ -135,6 +138,11 @@ function JobHeader({
         {job.continues && (
           <Fact title="Continues">
             <a href={`/jobs/${job.continues}`}>{job.continues.slice(0, 12)}…</a>
+          </Fact>
+        )}
+        {job.publication && (
+          <Fact title="Published">
+            <PublicationLinks publication={job.publication} />
           </Fact>
         )}
         <Fact title="Created">
