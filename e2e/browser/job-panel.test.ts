@@ -1,6 +1,8 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { createTask } from "../system/jobs.ts";
 import { startSystem, type TestSystem } from "../system/start-system.ts";
 import { openBrowser } from "./open-browser.ts";
 
@@ -79,6 +81,20 @@ test("a second tab reads no stream of its own, and shows what happens all the sa
   await second.getByRole("list", { name: "Newest jobs" }).getByText("echo seen in both tabs").waitFor();
   expect(streams).toEqual([]);
   await second.close();
+});
+
+test("files that a job left are listed with their sizes, and saved at a press", async () => {
+  const command = "mkdir out; echo done > 'out/the report #1.txt'; ln -s /etc/passwd out/link";
+  const { id } = await createTask(system, command, { artifacts: ["out"] });
+  await page.goto(`${system.gatewayUrl}/jobs/${id}`);
+  await page.getByText("Artifacts: 1 file, 1 left out").click();
+  await page.getByText("It is a symbolic link.").waitFor();
+  await page.getByText("5 B", { exact: true }).waitFor();
+  const saving = page.waitForEvent("download");
+  await page.getByRole("link", { name: "out/the report #1.txt" }).click();
+  const saved = await saving;
+  expect(saved.suggestedFilename()).toBe("the report #1.txt");
+  expect(await readFile(await saved.path(), "utf8")).toBe("done\n");
 });
 
 test("output that looks like markup stays text", async () => {
