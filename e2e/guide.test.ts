@@ -84,15 +84,15 @@ test("the gateway deploys without an account as far as a dry run goes, and the s
 describe(".env.example", () => {
   const read = () => readFile(join(root, ".env.example"), "utf8");
 
-  test("is refused until it has a secret and a choice of isolation", async () => {
+  test("is refused until it has a secret", async () => {
     const example = parseEnv(await read());
-    await expect(parseConfig(example)).rejects.toThrow(/GATEWAY_SECRET is the example's.*\n.*ISOLATION must be chosen/);
-    const filled = { ...example, GATEWAY_SECRET: "0123456789abcdef".repeat(4), ISOLATION: "none" };
+    await expect(parseConfig(example)).rejects.toThrow(/GATEWAY_SECRET is the example's/);
+    const filled = { ...example, GATEWAY_SECRET: "0123456789abcdef".repeat(4) };
     expect(await parseConfig(filled)).toMatchObject({ slots: 3, listen: { host: "127.0.0.1", port: 8787 } });
   });
 
   test("holds the defaults it claims, and every variable that the runner reads", async () => {
-    const chosen = { GATEWAY_SECRET: "0123456789abcdef".repeat(4), ISOLATION: "none" };
+    const chosen = { GATEWAY_SECRET: "0123456789abcdef".repeat(4) };
     const uncommented = parseEnv((await read()).replace(/^#(?=[A-Z_]+=)/gm, ""));
     const { GRPC_PORT: _, ...defaults } = uncommented;
     expect(await parseConfig({ ...defaults, ...chosen })).toEqual(await parseConfig(chosen));

@@ -18,8 +18,10 @@ const counting = "echo started >> ../witness; for i in $(seq 1 100); do echo lin
 const counted = Array.from({ length: 100 }, (_, index) => `line ${index + 1}\n`).join("");
 
 /** The process that started another. */
-function parentOf(pid: number): number {
-  return Number(/^PPid:\s+([0-9]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+/** The supervisor of the job that has this directory. */
+function supervisorOf(folder: string): number {
+  const owner: { supervisor: { pid: number } } = JSON.parse(readFileSync(`${folder}/supervisor.json`, "utf8"));
+  return owner.supervisor.pid;
 }
 
 /** Settles once the job has written its tenth line. */
@@ -81,8 +83,7 @@ test("kill -9 of a job's supervisor fails the job as lost and leaves no process 
   const { id } = await createTask(system, "echo before; sleep 1000 & sleep 1000");
   await watchToEnd(system, id, { enough: (events) => logText(events) === "before\n" });
   const folder = `${system.stateFolder}/runner/jobs/${id}`;
-  const [shell = 0] = processesIn(folder).keys();
-  process.kill(parentOf(shell), "SIGKILL");
+  process.kill(supervisorOf(folder), "SIGKILL");
   const events = await watchToEnd(system, id);
   expect(logText(events)).toBe("before\n");
   const { status } = await readJob(system, id);

@@ -63,7 +63,10 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
   await mkdir(emptyPages);
   const { PATH, HOME } = process.env;
   const environment = { PATH, HOME, RUNNER_NAME: "vm-1", ...options.runnerEnv };
-  const runner = new SystemPart(describeRunner({ root, state, settings, environment, grpcPort }), guard);
+  const runner = new SystemPart(
+    describeRunner({ root, state, settings, environment, grpcPort, isolation: "bubblewrap" }),
+    guard,
+  );
   const { gatewayVars: variables = {}, pages = emptyPages } = options;
   const gateway = new SystemPart(
     await describeGateway({ root, state, settings, environment: process.env, variables, pages }),

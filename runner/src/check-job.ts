@@ -6,6 +6,7 @@ import { requireRepository } from "./check-repository.ts";
 import type { ExecutorStatus } from "./executor/executor.ts";
 import { executorName } from "./executor/executors.ts";
 import { parseHostRule } from "./sandbox/host-rule.ts";
+import type { SelfTest } from "./sandbox/self-test.ts";
 import type { JobSettings } from "./supervisor/settings.ts";
 import type { GitStatus } from "./workspace/git-version.ts";
 
@@ -17,11 +18,14 @@ export interface Offer {
   /** What was found of each executor. */
   readonly executors: ReadonlyMap<string, Promise<ExecutorStatus>>;
   readonly git: Promise<GitStatus>;
+  /** What was found of the walls around jobs. */
+  readonly confinement: Promise<SelfTest>;
 }
 
 /** Refuses what can be known to fail before anything is made for it. */
 export async function checkJob({ spec }: StartJobRequest, offer: Offer): Promise<void> {
   if (spec === undefined) return;
+  await requireWalls(offer);
   await requireRepository(spec, { settings: offer.settings.workspace, git: offer.git });
   await requireExecutor(spec, offer);
   requireMcpServers(spec, offer);
@@ -36,6 +40,17 @@ export function noHost(field: string, text: string): ConnectError {
     field,
     message: `"${text}" names no host`,
     action: 'Give "host", "*.host.example", or either with ":port"; addresses cannot be allowed.',
+  });
+}
+
+async function requireWalls({ confinement }: Offer): Promise<void> {
+  const { problem } = await confinement;
+  if (problem === "") return;
+  throw problemError({
+    code: Code.FailedPrecondition,
+    reason: ProblemReason.NOT_ISOLATED,
+    message: problem,
+    action: "Have the runner's operator restore what is missing and restart it, or use another runner.",
   });
 }
 

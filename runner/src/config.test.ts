@@ -5,7 +5,7 @@ import { exampleSecret } from "#protocol/signature.ts";
 import { parseConfig } from "./config.ts";
 import { formatHostRule } from "./sandbox/host-rule.ts";
 
-const required = { GATEWAY_SECRET: "s".repeat(32), ISOLATION: "none" };
+const required = { GATEWAY_SECRET: "s".repeat(32) };
 
 test("what is required is enough", async () => {
   const config = await parseConfig(required);
@@ -13,6 +13,7 @@ test("what is required is enough", async () => {
     listen: { kind: "tcp", host: "127.0.0.1", port: 8787 },
     grpcPort: undefined,
     slots: 3,
+    sandbox: { kind: "bubblewrap", uidBase: 1_900_000_000, readable: [] },
     minFreeDiskBytes: 1_073_741_824,
     warmAgents: 0,
     sessions: { keepMs: 604_800_000, maxKept: 20 },
@@ -41,6 +42,8 @@ test("one error names every wrong variable", async () => {
     ARTIFACT_KEEP_MS: "-1",
     MAX_ARTIFACT_BYTES: "1 GiB",
     ALLOW_INSECURE_GIT: "yes",
+    JOB_UID_BASE: "0",
+    JOB_READABLE: "tools",
     ALLOW_REPOSITORY_SETTINGS: "1",
     EGRESS_ALLOW: "https://example.com",
     EGRESS_ALLOW_MORE: "no",
@@ -51,14 +54,13 @@ test("one error names every wrong variable", async () => {
     MODEL_TIMEOUT_MS: "0",
   };
   const error: Error = await parseConfig(wrong).catch((reason) => reason);
-  for (const name of [...Object.keys(wrong), "ISOLATION"]) expect(error.message).toContain(name);
+  for (const name of Object.keys(wrong)) expect(error.message).toContain(name);
 });
 
 test.each([
   ["the example secret", { GATEWAY_SECRET: exampleSecret }],
   ["no secret", { GATEWAY_SECRET: "" }],
   ["a short second secret", { GATEWAY_SECRET: `${"s".repeat(32)},short` }],
-  ["isolation left out", { ISOLATION: "" }],
   ["isolation that does not exist", { ISOLATION: "docker" }],
   ["warm agents without a key", { WARM_AGENTS: "1" }],
   ["too many warm agents", { WARM_AGENTS: "9", ANTHROPIC_API_KEY: "sk-x" }],

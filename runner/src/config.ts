@@ -12,6 +12,7 @@ import { readSecrets } from "./redact-file.ts";
 import { parseAddressRange } from "./sandbox/address-rules.ts";
 import { expandEgress } from "./sandbox/egress-presets.ts";
 import type { EgressSettings } from "./sandbox/egress-settings.ts";
+import { defaultUidBase, jobUserCount, type SandboxSettings } from "./sandbox/open-sandbox.ts";
 import type { JobSettings } from "./supervisor/settings.ts";
 import { workspaceSettings } from "./workspace-config.ts";
 
@@ -27,7 +28,7 @@ export interface Config {
   readonly runnerName: string;
   readonly labels: readonly string[];
   readonly slots: number;
-  readonly isolation: "none";
+  readonly sandbox: SandboxSettings;
   readonly logLevel: LogLevel;
   readonly drainTimeoutMs: number;
   /** With less than this free on the disk no new job begins. */
@@ -72,7 +73,7 @@ export async function parseConfig(env: Readonly<Record<string, string | undefine
     runnerName: variables.matching("RUNNER_NAME", defaultName(), /^[a-z0-9][a-z0-9-]{0,63}$/, "1 to 64 of a-z 0-9 -"),
     labels: variables.list("RUNNER_LABELS", labelPattern, "key or key=value"),
     slots: variables.integer("MAX_CONCURRENT_JOBS", 3, 1, 1000),
-    isolation: isolation(variables),
+    sandbox: sandbox(variables),
     logLevel: variables.oneOf("LOG_LEVEL", "info", logLevels),
     drainTimeoutMs: variables.integer("DRAIN_TIMEOUT_MS", 25_000, 0, 86_400_000),
     minFreeDiskBytes,
@@ -98,9 +99,11 @@ function listenAddress(variables: Variables): ListenAddress {
 }
 
 /** Confinement is never left out by oversight. */
-function isolation(variables: Variables): "none" {
-  const hint = "must be chosen: ISOLATION=none runs jobs as the runner's own user, without confinement";
-  return variables.oneOf("ISOLATION", undefined, ["none"] as const, hint);
+function sandbox(variables: Variables): SandboxSettings {
+  const kind = variables.oneOf("ISOLATION", "bubblewrap", ["bubblewrap", "none"] as const);
+  const uidBase = variables.integer("JOB_UID_BASE", defaultUidBase, 1000, 2 ** 31 - 1 - jobUserCount);
+  const readable = variables.list("JOB_READABLE", /^\/[^\0]+$/, "an absolute path");
+  return kind === "none" ? { kind } : { kind, uidBase, readable };
 }
 
 /** An agent that waits has looked for a repository's settings already, and found none. */
@@ -283,7 +286,7 @@ export class Variables {
 
   oneOf<Value extends string>(
     name: string,
-    fallback: Value | undefined,
+    fallback: Value,
     values: readonly [Value, ...Value[]],
     hint = `must be one of ${values.join(", ")}`,
   ): Value {

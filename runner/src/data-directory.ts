@@ -19,7 +19,8 @@ export function claimDataDirectory(path: string): () => void {
   return () => rmSync(lockName, { force: true });
 }
 
-const lockName = "runner.lock";
+/** Name of the file in it that says which runner has it. */
+export const lockName = "runner.lock";
 /** Of runners that start at the same moment, only the one that has this may replace the lock that a dead one left. */
 const turnName = "runner.lock.turn";
 

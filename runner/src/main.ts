@@ -8,7 +8,7 @@ import pino from "pino";
 import { RunnerService, type StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { Nonces } from "./auth/nonces.ts";
 import { type Config, type ListenAddress, loadConfig } from "./config.ts";
-import { claimDataDirectory } from "./data-directory.ts";
+import { claimDataDirectory, lockName } from "./data-directory.ts";
 import type { ExecutorStatus } from "./executor/executor.ts";
 import { listExecutors } from "./executor/executors.ts";
 import { Artifacts } from "./job/artifacts.ts";
@@ -19,6 +19,7 @@ import { Sessions } from "./job/sessions.ts";
 import { canUseWarmAgent, warmAgentName } from "./job/warm-use.ts";
 import { DayLedger, ledgerDirectory } from "./model-proxy/day-ledger.ts";
 import { createRunnerService } from "./runner-service.ts";
+import { testSandbox } from "./sandbox/self-test.ts";
 import { createGrpcServer } from "./server/grpc-server.ts";
 import { createRunnerServer } from "./server.ts";
 import { jobsDirectory, trashDirectory } from "./supervisor/job-directory.ts";
@@ -56,6 +57,7 @@ async function runRunner(config: Config): Promise<void> {
   const supervisors = new SupervisorPool({
     onHeld: (supervisor, held) => jobs.attach(supervisor, held),
     onProblem: (error) => logger.error({ err: error }, "supervisor problem"),
+    sandbox: config.sandbox,
     warm:
       config.warmAgents === 0 ? undefined : warmSpares(config, (session) => clear(sessions.clearWarm(session)), logger),
   });
@@ -91,6 +93,8 @@ async function runRunner(config: Config): Promise<void> {
   }, upkeepMs).unref();
   const executors = probeExecutors(config);
   const git = probeGit(config.job.path, AbortSignal.timeout(probeTimeoutMs));
+  const confinement = testSandbox(config.sandbox, lockName);
+  void confinement.then(({ problem }) => problem !== "" && logger.error({ problem }, "jobs are refused"));
   const spending = new DayLedger(ledgerDirectory, Date.now);
   const service = createRunnerService({
     config,
@@ -100,6 +104,7 @@ async function runRunner(config: Config): Promise<void> {
     artifacts,
     executors,
     git,
+    confinement,
     spending,
     startTime,
     heartbeatMs,

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -134,7 +135,9 @@ describe("pushing", () => {
     writeFileSync(join(workspace, "b.txt"), "b\n");
     await push(request, { name: "work" });
     expect(await log("work", "%s")).toBe("Mend it\nMend it");
-    await runGit(workspace, ["commit", "--all", "--message", "Own"]);
+    await runGit(workspace, ["-c", "safe.directory=*", "commit", "--all", "--message", "Own"]);
+    // The workspace may be another user's.
+    execFileSync("chown", ["-R", "--reference=.", ".git"], { cwd: workspace });
     await push(request, { name: "work" });
     expect((await log("work", "%s")).split("\n").toSorted()).toEqual(["Mend it", "Mend it", "Mend it", "Own"]);
     expect(await show("work:b.txt")).toBe("b");

@@ -19,6 +19,7 @@ import { requireDiskRoom } from "./job/disk-room.ts";
 import type { Jobs } from "./job/jobs.ts";
 import type { LeftWork } from "./job/left-work.ts";
 import type { Ledger } from "./model-proxy/day-ledger.ts";
+import type { SelfTest } from "./sandbox/self-test.ts";
 import { streamEnvelopes } from "./spool/event-stream.ts";
 import { allowHost, decideAsk, sendMessage, setPermissionMode } from "./steer.ts";
 import { freeBytes } from "./supervisor/disk-watch.ts";
@@ -37,6 +38,8 @@ export interface RunnerServiceOptions {
   readonly executors: ReadonlyMap<string, Promise<ExecutorStatus>>;
   /** What was found of git. */
   readonly git: Promise<GitStatus>;
+  /** What was found of the walls around jobs. */
+  readonly confinement: Promise<SelfTest>;
   /** What all jobs spend on models. */
   readonly spending: Ledger;
   readonly startTime: Date;
@@ -45,13 +48,13 @@ export interface RunnerServiceOptions {
 
 /** RunnerService, whoever called. */
 export function createRunnerService(options: RunnerServiceOptions): ServiceImpl<typeof RunnerService> {
-  const { config, executors, git, jobs, attachments, artifacts } = options;
+  const { config, executors, git, jobs, attachments, artifacts, confinement } = options;
   return {
     async getRunner() {
       return { info: await describeRunner(options) };
     },
     async startJob(request) {
-      await checkJob(request, { settings: config.job, executors, git });
+      await checkJob(request, { settings: config.job, executors, git, confinement });
       if (request.spec !== undefined && !jobs.holds(request)) {
         requireDiskRoom(config.minFreeDiskBytes);
         attachments.require(request.spec);
@@ -115,6 +118,7 @@ async function describeRunner({
   executors,
   startTime,
   spending,
+  confinement,
 }: RunnerServiceOptions): Promise<RunnerInfo> {
   const statuses = await Promise.all(
     Array.from(executors, async ([name, status]) => describeExecutor(name, await status)),
@@ -127,7 +131,7 @@ async function describeRunner({
     usedSlots: jobs.slots.used,
     labels: [...config.labels],
     executors: statuses,
-    isolation: { kind: IsolationKind.NONE, summary: "Jobs run as the runner's own user, without confinement." },
+    isolation: describeIsolation(config, await confinement),
     draining: jobs.draining,
     platform: `${process.platform}/${process.arch}`,
     attempts: jobs.all.map(({ jobId, number, phase, end, ended }) => ({
@@ -143,6 +147,24 @@ async function describeRunner({
     daySpentMicros: BigInt(spending.spentMicros()),
     dayBudgetMicros: BigInt(config.job.model.dayBudgetMicros),
   });
+}
+
+function describeIsolation({ sandbox }: Config, { problem, walls }: SelfTest) {
+  const ownUsers = sandbox.kind === "bubblewrap" && process.getuid?.() === 0;
+  return {
+    kind: isolationKinds[sandbox.kind],
+    summary: isolationSummary(sandbox.kind, ownUsers),
+    problem,
+    walls: [...walls],
+    ownUsers,
+  };
+}
+
+const isolationKinds = { none: IsolationKind.NONE, bubblewrap: IsolationKind.BUBBLEWRAP };
+
+function isolationSummary(kind: keyof typeof isolationKinds, ownUsers: boolean): string {
+  if (kind === "none") return "Jobs run as the runner's own user, without confinement.";
+  return `Jobs run in boxes that bubblewrap builds, ${ownUsers ? "each as a user of its own" : "all as the runner's own user"}.`;
 }
 
 function describeExecutor(name: string, status: ExecutorStatus) {

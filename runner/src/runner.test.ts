@@ -5,6 +5,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { IsolationKind } from "#gen/fleet/v1/runner_pb.js";
 import { LogStream } from "#gen/job/v1/job_event_pb.js";
 import { ActorKind, EndCause } from "#gen/job/v1/job_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
@@ -14,6 +15,7 @@ import { findProblem } from "#protocol/problem.ts";
 import { endOf, followJob, logText, type NumberedEvent, startRequest, story } from "../testing/jobs.ts";
 import { signRequest } from "../testing/runner-client.ts";
 import { makeDataDirectory, processesIn, startRunner, type TestRunner } from "../testing/start-runner.ts";
+import { wallNames } from "./sandbox/walls.ts";
 
 // Starting real processes takes its time on a busy machine.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
@@ -109,11 +111,17 @@ test("a job sees a clean environment and a workspace and home of its own", async
     "CI=true",
     "GREETING=hi",
     `HOME=${root}/home`,
+    "HTTPS_PROXY=http://127.0.0.1:3128",
+    "HTTP_PROXY=http://127.0.0.1:3128",
     "LANG=C.UTF-8",
     "LC_ALL=C.UTF-8",
+    "NO_PROXY=127.0.0.1,localhost,::1",
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "TERM=dumb",
     `TMPDIR=${root}/tmp`,
+    "http_proxy=http://127.0.0.1:3128",
+    "https_proxy=http://127.0.0.1:3128",
+    "no_proxy=127.0.0.1,localhost,::1",
     `${root}/workspace`,
   ]);
 });
@@ -300,7 +308,9 @@ test("past its limit a log keeps head and tail and says what is missing", async 
 test("the runner says what it is and what it holds", async () => {
   const { request } = await run("true");
   const { info } = await runner.client.getRunner({});
-  expect(info).toMatchObject({ name: "vm-1", version: "1.0.0", slots: 8, isolation: { kind: 1 } });
+  expect(info).toMatchObject({ name: "vm-1", version: "1.0.0", slots: 8 });
+  expect(info?.isolation).toMatchObject({ kind: IsolationKind.BUBBLEWRAP, problem: "" });
+  expect(info?.isolation?.walls.map(({ name, holds }) => [name, holds])).toEqual(wallNames.map((name) => [name, true]));
   expect(info?.executors.find(({ name }) => name === "task")).toMatchObject({ problem: "" });
   expect(info?.attempts.find(({ jobId }) => jobId === request.jobId)).toMatchObject({ attempt: 1, ended: true });
 });

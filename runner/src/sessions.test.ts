@@ -191,10 +191,13 @@ describe("a session on a repository", () => {
       { repoRef },
     );
     const workspace = join(data.path, "sessions", first.id, "workspace");
-    const head = execFileSync("git", ["rev-parse", "HEAD"], { cwd: workspace, encoding: "utf8" }).trim();
+    const head = execFileSync("git", ["-c", "safe.directory=*", "rev-parse", "HEAD"], {
+      cwd: workspace,
+      encoding: "utf8",
+    }).trim();
     const second = await run("Go on.", [answer([text("Yes.")])], { continues: first.id, repoRef });
     expect(second).toMatchObject({ result: "Yes.", resumed: { commit: head } });
-    execFileSync("git", ["reset", "-q", "--hard", "HEAD~1"], { cwd: workspace });
+    execFileSync("git", ["-c", "safe.directory=*", "reset", "-q", "--hard", "HEAD~1"], { cwd: workspace });
     const third = await run("Go on.", [], { continues: second.id, repoRef });
     expect(third.outcome).toMatchObject({
       cause: EndCause.SESSION_LOST,

@@ -65,7 +65,7 @@ export async function startRunner(
       GATEWAY_SECRET: secret,
       PORT: "0",
       DATA_DIR: dataDirectory,
-      ISOLATION: "none",
+      ISOLATION: "bubblewrap",
       RUNNER_NAME: "vm-1",
       NODE_COMPILE_CACHE: compileCache,
       ...env,

@@ -10,10 +10,11 @@ interface RunnerPlan {
   readonly settings: StartSettings;
   readonly environment: Variables;
   readonly grpcPort: number;
+  readonly isolation: string;
 }
 
 /** The runner as `npm start` runs it. It takes its other settings from the same environment and .env as on a VM. */
-export function describeRunner({ root, state, settings, environment, grpcPort }: RunnerPlan): PartSpec {
+export function describeRunner({ root, state, settings, environment, grpcPort, isolation }: RunnerPlan): PartSpec {
   return {
     name: "runner",
     command: {
@@ -27,7 +28,7 @@ export function describeRunner({ root, state, settings, environment, grpcPort }:
         GRPC_PORT: String(grpcPort),
         DATA_DIR: state.runnerData,
         GATEWAY_SECRET: state.secret,
-        ISOLATION: settings.isolation,
+        ISOLATION: isolation,
       },
     },
     healthUrl: `http://127.0.0.1:${settings.runnerPort}/health`,

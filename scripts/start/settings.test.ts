@@ -8,7 +8,7 @@ describe("parseSettings", () => {
       gatewayPort: 8788,
       grpc: { port: 8789, mayMove: true },
       stateFolder: "/clone/.blazecraft",
-      isolation: "none",
+      isolation: undefined,
       once: false,
     });
   });

@@ -9,7 +9,8 @@ export interface StartSettings {
   readonly grpc: { readonly port: number; readonly mayMove: boolean };
   /** Absolute. */
   readonly stateFolder: string;
-  readonly isolation: string;
+  /** Undefined: whatever this machine allows. */
+  readonly isolation: string | undefined;
   /** End after the checklist. */
   readonly once: boolean;
 }
@@ -32,7 +33,7 @@ export function parseSettings(args: readonly string[], variables: Variables, roo
     gatewayPort: readPort("GATEWAY_PORT", 8788),
     grpc: { port: readPort("GRPC_PORT", 8789), mayMove: !variables.GRPC_PORT },
     stateFolder: resolve(root, variables.BLAZECRAFT_STATE_DIR || ".blazecraft"),
-    isolation: variables.ISOLATION || "none",
+    isolation: variables.ISOLATION || undefined,
     once: args.includes("--once"),
   };
   if (settings.runnerPort === settings.gatewayPort) wrong.push(`PORT and GATEWAY_PORT are both ${settings.runnerPort}`);

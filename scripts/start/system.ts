@@ -1,5 +1,6 @@
 import { join, relative } from "node:path";
 import { listChecks } from "./checklist.ts";
+import { chooseIsolation, type Isolation } from "./choose-isolation.ts";
 import { describeGateway } from "./gateway-part.ts";
 import { openGuard } from "./guard.ts";
 import { aborted, type Interrupts } from "./interrupts.ts";
@@ -41,15 +42,19 @@ async function runLocked(surroundings: Surroundings, state: StateFolder): Promis
   await requirePort(settings.gatewayPort, "GATEWAY_PORT");
   if (!settings.grpc.mayMove) await requirePort(settings.grpc.port, "GRPC_PORT");
   const grpcPort = await findPort(settings.grpc.port);
-  screen.passed(`Web client: ${await buildWebClient(root)}`);
+  const [webClient, isolation] = await Promise.all([buildWebClient(root), chooseIsolation(settings, root)]);
+  screen.passed(`Web client: ${webClient}`);
   if (interrupts.first.aborted) return interruptedCode;
 
   const guard = openGuard();
-  const runner = new Part(describeRunner({ root, state, settings, environment, grpcPort }), guard);
+  const runner = new Part(
+    describeRunner({ root, state, settings, environment, grpcPort, isolation: isolation.kind }),
+    guard,
+  );
   const gateway = new Part(await describeGateway({ root, state, settings, environment }), guard);
   try {
     return await Promise.race([
-      serve({ ...surroundings, runner, gateway, grpcPort }),
+      serve({ ...surroundings, runner, gateway, grpcPort, isolation }),
       // Ctrl+C is how a system that stays up is meant to end.
       aborted(interrupts.first).then(() => (settings.once ? interruptedCode : 0)),
     ]);
@@ -66,16 +71,19 @@ interface Served extends Surroundings {
   readonly runner: Part;
   readonly gateway: Part;
   readonly grpcPort: number;
+  readonly isolation: Isolation;
 }
 
 /** Brings both parts up, checks them, and keeps them up until they are stopped. */
-async function serve({ settings, interrupts, screen, runner, gateway, grpcPort }: Served): Promise<number> {
+async function serve({ settings, interrupts, screen, runner, gateway, grpcPort, isolation }: Served): Promise<number> {
   const runnerUrl = `http://127.0.0.1:${settings.runnerPort}`;
   const gatewayUrl = `http://127.0.0.1:${settings.gatewayPort}`;
   await Promise.all([runner.start(), gateway.start()]);
   interrupts.first.throwIfAborted();
-  const confinement = settings.isolation === "none" ? " (isolation none: jobs run as you, without confinement)" : "";
-  screen.passed(`Runner:     ${runnerUrl}${confinement}`);
+  const confinement =
+    isolation.kind === "none" ? "isolation none: jobs run as you, without confinement" : "jobs run in boxes";
+  screen.passed(`Runner:     ${runnerUrl} (${confinement})`);
+  if (isolation.warning !== "") screen.plain(`Warning:    ${isolation.warning}`);
   screen.passed(`Gateway:    ${gatewayUrl}`);
 
   const keptUp = Promise.all([runner.keepUp(screen.plain), gateway.keepUp(screen.plain)]);
@@ -111,7 +119,7 @@ function describeSystem({ settings, gatewayUrl, grpcPort }: Whereabouts): readon
 }
 
 /** Runner first: the gateway must still store what its jobs say last. A second interrupt cuts this short. */
-async function stopAll({ runner, gateway, interrupts, screen }: Omit<Served, "grpcPort">): Promise<void> {
+async function stopAll({ runner, gateway, interrupts, screen }: Omit<Served, "grpcPort" | "isolation">): Promise<void> {
   if (interrupts.first.aborted) screen.plain("\nStopping, running jobs first. Ctrl+C again ends everything at once.");
   const stopInOrder = async () => {
     await runner.stop(runnerGraceMs);

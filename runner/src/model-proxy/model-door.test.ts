@@ -9,7 +9,7 @@ let door: ModelDoor;
 
 beforeEach(() => {
   directory = mkdtempSync(`${tmpdir()}/blazecraft-door-`);
-  door = new ModelDoor(`${directory}/model.sock`);
+  door = new ModelDoor({ socketPath: `${directory}/model.sock`, share: () => undefined, port: undefined });
 });
 afterEach(() => {
   door.close();

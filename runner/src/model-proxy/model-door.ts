@@ -7,12 +7,29 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
+import type { Server as NetServer, Socket } from "node:net";
 import { writeApiError } from "./api-error.ts";
 
 /** Where an agent finds its model. */
 export type ModelAddress =
   | { readonly kind: "socket"; readonly path: string }
   | { readonly kind: "loopback"; readonly url: string };
+
+/** Where a door can open. */
+export interface DoorPlace {
+  /** Absolute path for a socket. */
+  readonly socketPath: string;
+  /** Lets the agent use that. */
+  readonly share: (socketPath: string) => void;
+  /** What the agent finds as a port of its loopback; undefined when that is this machine's own, and any port will do. */
+  readonly port: LentPort | undefined;
+}
+
+/** A server that listens already, and where the agent finds it. It stays open behind the door. */
+export interface LentPort {
+  readonly server: NetServer;
+  readonly url: string;
+}
 
 /** Answers a request, wholly. */
 export type ModelAnswer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -24,16 +41,15 @@ export type ModelAnswer = (request: IncomingMessage, response: ServerResponse) =
 export class ModelDoor {
   /** What the agent gives as its key. */
   readonly token = randomBytes(24).toString("base64url");
-  readonly #socketPath: string;
+  readonly #place: DoorPlace;
   #answer: ModelAnswer = async (_, response) => writeApiError(response, nobody);
   #server: Server | undefined;
 
-  /** The absolute path is where it opens when asked for a socket. */
-  constructor(socketPath: string) {
-    this.#socketPath = socketPath;
+  constructor(place: DoorPlace) {
+    this.#place = place;
   }
 
-  /** Opens, once. A socket whose path is longer than the system takes becomes a port of loopback. */
+  /** Opens, once. A socket whose path is longer than the system takes becomes a port. */
   async open(place: "socket" | "loopback"): Promise<ModelAddress> {
     if (this.#server !== undefined) throw new Error("the model's door is open already");
     // An agent that comes back finds its connection open, however long it was busy elsewhere.
@@ -42,17 +58,24 @@ export class ModelDoor {
       else writeApiError(response, wrongToken);
     });
     this.#server = server;
-    const socketPath = this.#socketPath;
+    const { socketPath, share, port } = this.#place;
     if (place === "socket" && Buffer.byteLength(socketPath) <= maxSocketPathBytes) {
       await listening(server, { path: socketPath });
       chmodSync(socketPath, 0o600);
+      share(socketPath);
       return { kind: "socket", path: socketPath };
+    }
+    if (port !== undefined) {
+      port.server.on("connection", this.#enter);
+      return { kind: "loopback", url: port.url };
     }
     await listening(server, { host: "127.0.0.1", port: 0 });
     const address = server.address();
     if (address === null || typeof address === "string") throw new Error("no port");
     return { kind: "loopback", url: `http://127.0.0.1:${address.port}` };
   }
+
+  readonly #enter = (socket: Socket): void => void this.#server?.emit("connection", socket);
 
   /** Says who answers from now on. */
   serve(answer: ModelAnswer): void {
@@ -61,9 +84,10 @@ export class ModelDoor {
 
   /** Cuts every connection, and leaves nothing. */
   close(): void {
+    this.#place.port?.server.off("connection", this.#enter);
     this.#server?.close();
     this.#server?.closeAllConnections();
-    rmSync(this.#socketPath, { force: true });
+    rmSync(this.#place.socketPath, { force: true });
   }
 }
 

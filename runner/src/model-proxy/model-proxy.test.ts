@@ -39,7 +39,11 @@ function makeProxy(setup: ProxySetup = {}): ModelProxy {
   const { baseUrl = model?.url ?? "", silenceMs = 60_000, fillMs = 60_000, budget, socketPath } = setup;
   proxy = new ModelProxy({
     settings: { apiKey: "sk-real", baseUrl, silenceMs, dayBudgetMicros: 0 },
-    door: new ModelDoor(socketPath ?? `${directory}/model.sock`),
+    door: new ModelDoor({
+      socketPath: socketPath ?? `${directory}/model.sock`,
+      share: () => undefined,
+      port: undefined,
+    }),
     fillMs,
     budget: {
       jobId: "job_1",

@@ -19,14 +19,15 @@ export interface OutputPipes {
 }
 
 /**
- * Opens the pipes of so many processes by way of named ones, whose names in `directory` are gone again when this returns.
+ * Opens the pipes of so many processes by way of named ones, whose names in `directory` are gone again when this returns. Of
+ * any mode, then: only who has them can open them again, such as by /dev/stdout, and that may be another user.
  */
 export async function openOutputPipes(directory: string, count: number): Promise<OutputPipes[]> {
   const paths = Array.from({ length: count }, (_, index) => {
     const path = `${directory}/.pipe-${process.pid}-${index}`;
     return { stdout: `${path}-stdout`, stderr: `${path}-stderr` };
   });
-  await promisify(execFile)("mkfifo", ["-m", "600", "--", ...paths.flatMap(({ stdout, stderr }) => [stdout, stderr])]);
+  await promisify(execFile)("mkfifo", ["-m", "666", "--", ...paths.flatMap(({ stdout, stderr }) => [stdout, stderr])]);
   return paths.map(({ stdout, stderr }) => ({ stdout: openNamedPipe(stdout), stderr: openNamedPipe(stderr) }));
 }
 

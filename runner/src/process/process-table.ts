@@ -34,6 +34,11 @@ export function findJobProcesses(ids: readonly string[], leader: ProcessIdentity
     .filter((pid) => belongsToGroup(pid, leader) || carriesMarker(pid, markers));
 }
 
+/** The processes that a process has started and that still run. */
+export function childrenOf(pid: number): readonly number[] {
+  return (readProc(`${pid}/task/${pid}/children`) ?? "").split(" ").filter(Boolean).map(Number);
+}
+
 function belongsToGroup(pid: number, leader: ProcessIdentity | undefined): boolean {
   if (leader === undefined || leader.bootId !== bootId()) return false;
   const stat = readStat(pid);

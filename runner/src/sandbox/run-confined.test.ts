@@ -63,5 +63,5 @@ test("a program that is not there is told by its code", async () => {
     readable: [],
     network: "none",
   } as const;
-  await expect(run("", { command })).resolves.toEqual({ kind: "unstartable", code: "ENOENT" });
+  await expect(run("", { command })).resolves.toEqual({ kind: "unstartable", code: "ENOENT", stderr: "" });
 });

@@ -1,8 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { Duplex } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
-import { signalGroup } from "../process/kill-group.ts";
-import { type Exit, exitOf, spawnError } from "../process/start-process.ts";
+import { type Exit, type SpawnedChild, spawnCommand } from "../process/spawn-command.ts";
 import type { ConfinedCommand, Sandbox } from "./sandbox.ts";
 
 /** A short command to run to its end behind the walls. */
@@ -18,9 +16,6 @@ export interface ConfinedRun {
   readonly talk?: (channel: Duplex) => void;
 }
 
-/** The file descriptor on which a command can be talked with; the highest that every shell can name. */
-export const talkDescriptor = 9;
-
 /** How a short command ended. */
 export type ConfinedResult =
   | {
@@ -32,55 +27,51 @@ export type ConfinedResult =
       /** The last 16 KiB of standard error, as text. */
       readonly stderr: string;
     }
-  /** The system's code, such as "ENOENT". */
-  | { readonly kind: "unstartable"; readonly code: string };
+  /** The system's code, such as "ENOENT"; "EBOX" when the box could not be built, and then what was said of that. */
+  | { readonly kind: "unstartable"; readonly code: string; readonly stderr: string };
 
 /** Runs a short command, such as one of git's, and hands over what it wrote. Throws the signal's reason when that aborts. */
 export async function runConfined(sandbox: Sandbox, run: ConfinedRun): Promise<ConfinedResult> {
   const { command, signal, input, maxOutputBytes, talk } = run;
   signal.throwIfAborted();
-  const { argv, env, directory } = sandbox.confine(command);
-  const [program, ...args] = argv;
-  const stdio = [input === undefined ? "ignore" : "pipe", "pipe", "pipe"] as const;
-  const child = spawn(program, args, {
-    cwd: directory,
-    env,
-    detached: true,
-    stdio: [...stdio, ...(talk ? talkStreams : [])],
-  });
-  if (child.pid === undefined) return { kind: "unstartable", code: await spawnError(child) };
-  const leader = child.pid;
-  const kill = () => void signalGroup(leader, "SIGKILL");
-  const stdout = new Head(maxOutputBytes, kill);
+  const stdin = input === undefined ? "ignore" : "pipe";
+  const pipes = { stdin, stdout: "pipe", stderr: "pipe", ...(talk && { talk: "pipe" as const }) } as const;
+  const { streams, talk: channel, outcome } = spawnCommand(sandbox.confine(command), pipes);
+  if (channel !== undefined) talk?.(channel);
+  const enough = new AbortController();
+  const stdout = new Head(maxOutputBytes, () => enough.abort());
   const stderr = new Tail(maxErrorBytes);
-  const closed = closeOf(child);
-  const channel = child.stdio.at(talkDescriptor);
-  if (channel instanceof Duplex) talk?.(channel);
-  child.stdout?.on("data", (data: Buffer) => stdout.push(data));
-  child.stderr?.on("data", (data: Buffer) => stderr.push(data));
-  // It may close its input whenever it likes.
-  child.stdin?.on("error", () => undefined).end(input);
-  signal.addEventListener("abort", kill, { once: true });
-  const exit = await exitOf(child);
-  signal.removeEventListener("abort", kill);
-  // What it left in its group ends with it; what left the group may hold the pipes.
-  kill();
+  const closed = Promise.all([closeOf(streams.stdout), closeOf(streams.stderr)]);
+  streams.stdout?.on("data", (data: Buffer) => stdout.push(data));
+  streams.stderr?.on("data", (data: Buffer) => stderr.push(data));
+  streams.stdin?.end(input);
+  const spawned = await outcome;
+  if (spawned.kind === "unstartable") return { ...spawned, stderr: stderr.text() };
+  const exit = await endOf(spawned.child, AbortSignal.any([signal, enough.signal]));
+  // What left its group may hold the pipes.
   await Promise.race([closed, wait(drainMs, undefined, { ref: false })]);
-  child.stdout?.destroy();
-  child.stderr?.destroy();
+  streams.stdout?.destroy();
+  streams.stderr?.destroy();
   signal.throwIfAborted();
   return { kind: "ended", exit, stdout: stdout.bytes(), isCut: stdout.isCut, stderr: stderr.text() };
 }
 
-/** What follows the first three: nothing up to the one that counts. */
-const talkStreams = Array.from({ length: talkDescriptor - 2 }, (_, index) =>
-  index + 3 === talkDescriptor ? ("pipe" as const) : ("ignore" as const),
-);
 const maxErrorBytes = 16 * 1024;
 const drainMs = 2000;
 
-function closeOf(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => child.once("close", () => resolve()));
+/** Waits for its end, which comes at once when the signal aborts; what it left in its group ends with it. */
+async function endOf(child: SpawnedChild, signal: AbortSignal): Promise<Exit> {
+  const kill = () => void child.signal("SIGKILL");
+  if (signal.aborted) kill();
+  signal.addEventListener("abort", kill, { once: true });
+  const exit = await child.exited;
+  signal.removeEventListener("abort", kill);
+  kill();
+  return exit;
+}
+
+function closeOf(stream: Readable | null): Promise<void> {
+  return new Promise((resolve) => stream?.once("close", () => resolve()));
 }
 
 /** The first bytes of a stream. */

@@ -3,8 +3,18 @@ import type { SpawnCommand } from "../process/spawn-command.ts";
 /** Walls around the processes of one job. */
 export interface Sandbox {
   readonly kind: "none" | "bubblewrap";
+  /** Who is behind them; undefined when that is the runner's own user. */
+  readonly user: BoxUser | undefined;
   /** What to spawn instead of a command so that it runs behind the walls. */
   confine(command: ConfinedCommand): SpawnCommand;
+  /** The same walls around whoever has this directory: what an ended job left is not given away only to be read. */
+  forOwnerOf(directory: string): Sandbox;
+}
+
+/** A user that commands run as. */
+export interface BoxUser {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** A command, and all that it may reach. */

@@ -1,6 +1,6 @@
 import { JobPhase } from "#gen/job/v1/job_pb.js";
 import type { OutputPipes } from "../process/pipe.ts";
-import type { EgressDoor } from "../sandbox/egress-door.ts";
+import type { NetworkNamespace } from "../sandbox/network-namespace.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { EventWriter } from "../spool/event-writer.ts";
 import { Fingerprint } from "../spool/fingerprint.ts";
@@ -22,8 +22,8 @@ import type { WarmAgent } from "./warm-agent.ts";
 export interface JobHolder {
   readonly link: RunnerLink;
   readonly sandbox: Sandbox;
-  /** Where the job knocks for the network; undefined when it is not confined. */
-  readonly egressDoor: EgressDoor | undefined;
+  readonly fetcher: Sandbox;
+  readonly network: NetworkNamespace | undefined;
   readonly takePipes: () => OutputPipes;
   readonly stop: StopSignal;
   /** The agent that this supervisor has started, or is about to, for this job or for none. */
@@ -33,7 +33,7 @@ export interface JobHolder {
 /** Runs a job until its end is reported, and keeps nothing of it. A failure ends the process: the runner has it recovered. */
 export async function holdJob(
   { jobId, slot, settings }: Extract<Command, { kind: "run" }>,
-  { link, sandbox, egressDoor, takePipes, stop, warm }: JobHolder,
+  { link, sandbox, fetcher, network, takePipes, stop, warm }: JobHolder,
 ): Promise<void> {
   const { directory, request } = readJob(jobId);
   const { spec, firstSequence, attempt } = request;
@@ -66,7 +66,8 @@ export async function holdJob(
     slot,
     settings,
     sandbox,
-    egressDoor,
+    fetcher,
+    network,
     takePipes,
     warm: isWanted ? agent : undefined,
     writer,

@@ -5,9 +5,9 @@
  */
 import { ActorKind, EndCause } from "#gen/job/v1/job_pb.js";
 import { type OutputPipes, openOutputPipes } from "../process/pipe.ts";
-import { noSandbox } from "../sandbox/none.ts";
 import type { Command } from "./control.ts";
 import { holdJob, holdLostJob } from "./hold-job.ts";
+import { openJobSandbox } from "./job-sandbox.ts";
 import { rehearseJob } from "./rehearse-job.ts";
 import { type OwnCommand, RunnerLink } from "./runner-link.ts";
 import { StopSignal } from "./stop-signal.ts";
@@ -20,7 +20,8 @@ const pipesAtOnce = 8;
 /** After that a fresh agent is better: it knows what day it is, and is the program that is installed now. */
 const maxWarmMs = 600_000;
 
-const sandbox = noSandbox;
+const [settings = ""] = process.argv.slice(2);
+const { sandbox, fetcher, network } = await openJobSandbox(JSON.parse(settings));
 /** For the processes of the next jobs; to open some takes a process itself, and that much longer than to open many. */
 let pipes = await openOutputPipes(".", pipesAtOnce);
 let jobsHeld = 0;
@@ -28,7 +29,7 @@ let jobsHeld = 0;
 let stop: StopSignal | undefined;
 /** The agent that waits for a job, or will in a moment. */
 let warm: Promise<WarmAgent> | undefined;
-await rehearseJob();
+await rehearseJob(sandbox);
 const link = new RunnerLink({ onCommand: obey, onOrphaned: () => void vanish() });
 
 process.on("SIGTERM", () => {
@@ -68,7 +69,7 @@ async function run(command: Extract<Command, { kind: "run" }>): Promise<void> {
   stop = new StopSignal();
   const taken = warm;
   warm = undefined;
-  await holdJob(command, { link, sandbox, egressDoor: undefined, takePipes, stop, warm: taken });
+  await holdJob(command, { link, sandbox, fetcher, network, takePipes, stop, warm: taken });
   stop = undefined;
   if (!link.isOpen || jobsHeld >= maxJobs || process.memoryUsage.rss() > maxResidentBytes) return leave();
   if (pipes.length === 0) pipes = await openOutputPipes(".", pipesAtOnce);
@@ -80,7 +81,7 @@ async function serve(command: Extract<Command, { kind: "serve" }>): Promise<void
   warm = undefined;
   // Loaded when it is needed: most work is looked at while its job runs, or by what the gateway keeps of it.
   const { serveWork } = await import("./serve-work.ts");
-  link.answer(command.work.call, await serveWork(command, sandbox));
+  link.answer(command.work.call, await serveWork(command, { sandbox, fetcher }));
   await (await taken)?.discard();
   link.free();
 }
@@ -95,6 +96,7 @@ async function warmUp({ session, agent, settings }: Extract<Command, { kind: "wa
     agent,
     settings,
     sandbox,
+    network,
     takePipes,
     maxWaitMs: maxWarmMs,
     onReady: () => link.warmth({ kind: "warmed", session }),

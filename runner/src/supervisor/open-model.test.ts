@@ -306,7 +306,17 @@ function served(requests: readonly RecordedRequest[]) {
 
 function filesUnder(directory: string): Buffer[] {
   const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
-  return entries.flatMap((entry) => (entry.isFile() ? [readFileSync(`${entry.parentPath}/${entry.name}`)] : []));
+  return entries.flatMap((entry) => (entry.isFile() ? readIfThere(`${entry.parentPath}/${entry.name}`) : []));
+}
+
+/** A program that runs may have removed it meanwhile. */
+function readIfThere(path: string): Buffer[] {
+  try {
+    return [readFileSync(path)];
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 function expectNoKey(text: string | Buffer): void {

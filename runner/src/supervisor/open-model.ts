@@ -9,6 +9,9 @@ import { ModelDoor } from "../model-proxy/model-door.ts";
 import { ModelProxy } from "../model-proxy/model-proxy.ts";
 import type { ModelSettings } from "../model-proxy/model-settings.ts";
 import type { Closing } from "../model-proxy/rate-limit-gate.ts";
+import { give } from "../sandbox/give.ts";
+import type { NetworkNamespace } from "../sandbox/network-namespace.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
 import { limitGraceMs } from "./limits.ts";
 import type { Steering } from "./steering.ts";
 import type { StopSignal } from "./stop-signal.ts";
@@ -19,23 +22,27 @@ export interface ModelUse {
   readonly settings: ModelSettings;
   /** JobLimits.budget_micros. */
   readonly budgetMicros: bigint;
-  /** Where its agent finds it, when asked for a socket. */
-  readonly socketPath: string;
-  /** What is open already, of an agent that was started before its job. */
-  readonly door: ModelDoor | undefined;
+  /** Where its agent knocks; open already when that was started before its job. */
+  readonly door: ModelDoor;
   readonly steering: Steering;
   readonly stop: StopSignal;
   readonly emit: (payload: EventPayload) => void;
 }
 
+/** The door of an agent behind these walls, which opens at this absolute path when asked for a socket. */
+export function openDoor(socketPath: string, sandbox: Sandbox, network: NetworkNamespace | undefined): ModelDoor {
+  const port = network && { server: network.model, url: network.modelUrl };
+  return new ModelDoor({ socketPath, share: (path) => give(sandbox, path), port });
+}
+
 /** The proxy of an attempt: what it meters becomes events, what it waits for the attempt's waits. Undefined without a key. */
 export function openModel(use: ModelUse): ModelProxy | undefined {
-  const { jobId, settings, budgetMicros, socketPath, steering, stop, emit } = use;
+  const { jobId, settings, budgetMicros, door, steering, stop, emit } = use;
   const { apiKey } = settings;
   if (apiKey === undefined) return undefined;
   return new ModelProxy({
     settings: { ...settings, apiKey },
-    door: use.door ?? new ModelDoor(socketPath),
+    door,
     fillMs,
     budget: {
       jobId,

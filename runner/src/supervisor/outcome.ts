@@ -48,6 +48,7 @@ function unstartableReason(code: string): string {
   if (code === "ENOENT") return "was not found on the runner; install it there, or name it by its path";
   if (code === "EACCES") return "is not executable";
   if (code === "E2BIG") return "has arguments and environment too large for the system";
+  if (code === "EBOX") return "could not be started, because its box could not be built; the log says why";
   return `could not be started (${code})`;
 }
 

@@ -107,7 +107,7 @@ export function gitContext({ request, directory, settings, sandbox }: JobRun, si
 }
 
 /** Git that talks to repositories' hosts: it runs nothing that a job can change, and sees nothing of the job. */
-export function hostGitContext({ request, settings, sandbox }: JobRun, signal: AbortSignal): GitContext {
+export function hostGitContext({ request, settings, fetcher: sandbox }: JobRun, signal: AbortSignal): GitContext {
   return {
     jobId: request.jobId,
     sandbox,

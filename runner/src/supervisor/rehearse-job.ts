@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { create, fromJsonString, toJsonString } from "@bufbuild/protobuf";
 import { StartJobRequestSchema } from "#gen/runner/v1/runner_service_pb.js";
 import { openOutputPipes } from "../process/pipe.ts";
-import { noSandbox } from "../sandbox/none.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
 import { EventWriter } from "../spool/event-writer.ts";
 import { Fingerprint } from "../spool/fingerprint.ts";
 import { Redaction } from "../spool/redact.ts";
@@ -14,10 +14,10 @@ import { StopSignal } from "./stop-signal.ts";
  * Runs a job that does nothing and tells nobody. Code runs several times slower when it runs for the first time; a spare
  * has the time for that, the first job that it gets has not.
  */
-export async function rehearseJob(): Promise<void> {
+export async function rehearseJob(sandbox: Sandbox): Promise<void> {
   const directory = jobDirectoryAt(`${trashDirectory}/rehearsal-${process.pid}`);
   try {
-    await performRehearsal(directory);
+    await performRehearsal(directory, sandbox);
   } catch (error) {
     // A full disk must not keep spares from cleaning up behind what filled it.
     process.stderr.write(`rehearsal failed: ${error instanceof Error ? error.message : String(error)}\n`);
@@ -26,7 +26,7 @@ export async function rehearseJob(): Promise<void> {
   }
 }
 
-async function performRehearsal(directory: JobDirectory): Promise<void> {
+async function performRehearsal(directory: JobDirectory, sandbox: Sandbox): Promise<void> {
   const request = fromJsonString(StartJobRequestSchema, toJsonString(StartJobRequestSchema, rehearsal));
   const [pipes] = await openOutputPipes(".", 1);
   if (request.spec === undefined || pipes === undefined) return;
@@ -47,8 +47,9 @@ async function performRehearsal(directory: JobDirectory): Promise<void> {
     directory,
     slot: 1,
     settings,
-    sandbox: noSandbox,
-    egressDoor: undefined,
+    sandbox,
+    fetcher: sandbox,
+    network: undefined,
     takePipes: () => pipes,
     warm: undefined,
     writer,

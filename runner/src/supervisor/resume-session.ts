@@ -4,6 +4,7 @@ import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import type { Executor } from "../executor/executor.ts";
 import { executorName } from "../executor/executors.ts";
 import { removeTreeSync } from "../process/remove-tree.ts";
+import { giveTrees } from "../sandbox/give.ts";
 import type { GitContext } from "../workspace/git.ts";
 import { readCommit } from "../workspace/read-commit.ts";
 import type { JobDirectory } from "./job-directory.ts";
@@ -46,6 +47,7 @@ export async function recordSession(use: SessionUse, nowMs: number): Promise<voi
   const commit = await readCommit(spec.repoRef, git);
   if (commit === undefined) return;
   strip(directory.home, executor.sessions.store);
+  await giveTrees(git.sandbox, [directory.home]);
   const { jobId } = request;
   const { repoRef } = spec;
   const takers = before?.takers ?? {};

@@ -15,7 +15,8 @@ import type { ModelProxy } from "../model-proxy/model-proxy.ts";
 import type { OutputPipes } from "../process/pipe.ts";
 import { removeTree } from "../process/remove-tree.ts";
 import { type OutputListener, type ProcessStart, startProcess } from "../process/start-process.ts";
-import type { EgressDoor } from "../sandbox/egress-door.ts";
+import { giveTrees } from "../sandbox/give.ts";
+import type { NetworkNamespace } from "../sandbox/network-namespace.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
 import type { Redaction } from "../spool/redact.ts";
@@ -57,8 +58,10 @@ export interface JobRun {
   readonly slot: number;
   readonly settings: JobSettings;
   readonly sandbox: Sandbox;
-  /** Where it knocks for the network; undefined when it is not confined. */
-  readonly egressDoor: EgressDoor | undefined;
+  /** Confines git that talks to hosts, with credentials that the job may not see. */
+  readonly fetcher: Sandbox;
+  /** The network that its processes find; undefined when it is the machine's own, and it is not confined. */
+  readonly network: NetworkNamespace | undefined;
   /** Hands over what its process writes to; called once at most. */
   readonly takePipes: () => OutputPipes;
   /** The agent that waits for this job; undefined when one is to be started. */
@@ -76,8 +79,12 @@ export async function runJob(run: JobRun): Promise<void> {
   const { request, spec, settings, slot, directory, writer, stop, enterPhase } = run;
   const { runnerName, attempt } = request;
   const status = { state: JobState.RUNNING };
+  const unconfined = run.sandbox.kind === "none";
   const actor = { kind: ActorKind.RUNNER, id: runnerName };
-  writer.event({ case: "stateChanged", value: { status, placement: { runner: runnerName, slot, attempt }, actor } });
+  writer.event({
+    case: "stateChanged",
+    value: { status, placement: { runner: runnerName, slot, attempt, unconfined }, actor },
+  });
   const limits = limitsOf(spec, settings.taskWallMs);
   const events = new ActiveEvents(writer, stop);
   const egress = openEgress(run, events);
@@ -119,8 +126,8 @@ interface ActiveRun extends JobRun {
   readonly work: JobWork;
 }
 
-function openEgress({ spec: { allowedHosts }, settings, egressDoor: door }: JobRun, { emit }: ActiveEvents): JobEgress {
-  return new JobEgress({ settings: settings.egress, allowedHosts, door, emit });
+function openEgress({ spec: { allowedHosts }, settings, network }: JobRun, { emit }: ActiveEvents): JobEgress {
+  return new JobEgress({ settings: settings.egress, allowedHosts, door: network?.egressDoor, emit });
 }
 
 function openSteering(run: Pick<ActiveRun, keyof JobRun | "limits" | "events"> & { egress: JobEgress }): Steering {
@@ -157,15 +164,14 @@ async function openAgentModel(
   steering: Steering,
   { emit }: ActiveEvents,
 ): Promise<ModelProxy | undefined> {
-  const { request, spec, directory, settings, stop } = run;
+  const { request, spec, directory, settings, stop, sandbox, network } = run;
   if (spec.work.case !== "agent") return undefined;
   // Loaded when it is needed: HTTP and TLS make a supervisor a fifth larger.
-  const { openModel } = await import("./open-model.ts");
+  const { openDoor, openModel } = await import("./open-model.ts");
   const budgetMicros = spec.limits?.budgetMicros ?? 0n;
   const { jobId } = request;
-  const socketPath = directory.modelSocket;
-  const door = run.warm?.door;
-  return openModel({ jobId, settings: settings.model, budgetMicros, socketPath, door, steering, stop, emit });
+  const door = run.warm?.door ?? openDoor(directory.modelSocket, sandbox, network);
+  return openModel({ jobId, settings: settings.model, budgetMicros, door, steering, stop, emit });
 }
 
 async function perform(run: ActiveRun): Promise<Conclusion> {
@@ -173,7 +179,9 @@ async function perform(run: ActiveRun): Promise<Conclusion> {
   enterPhase(JobPhase.PREPARING);
   const executor = findExecutor(spec, run.settings.executors);
   if (executor === undefined) return unstartable(unstartableOutcome(executorName(spec), "no such executor"));
+  const { workspace, home, tmp } = run.directory;
   try {
+    await giveTrees(run.sandbox, [workspace, home, tmp]);
     const prepared = await prepareWorkspace(run, run.work);
     if (stop.order !== undefined) return { outcome: stoppedOutcome(stop.order, limits), result: "" };
     return prepared.kind === "failed" ? unstartable(prepared.outcome) : await execute(run, executor, prepared.resumes);
@@ -202,7 +210,7 @@ async function publishWork(run: ActiveRun, performed: Conclusion): Promise<Concl
 async function execute(run: ActiveRun, executor: Executor, resumes: string | undefined): Promise<Conclusion> {
   const { request, spec, directory, settings, writer, stop, enterPhase, limits, events, steering, model, work } = run;
   const { permissionMode } = steering;
-  const attachments = placeAttachments(spec, directory);
+  const attachments = placeAttachments(spec, directory, run.sandbox);
   const execution = await executor.prepare({
     jobId: request.jobId,
     attempt: request.attempt,

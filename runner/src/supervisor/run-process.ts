@@ -1,10 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { LogStream } from "#gen/job/v1/job_event_pb.js";
 import type { Execution, ProcessInput } from "../executor/executor.ts";
-import { killSurvivors, signalGroup } from "../process/kill-group.ts";
+import { killSurvivors } from "../process/kill-group.ts";
 import { LineSplitter } from "../process/line-splitter.ts";
 import type { ProcessIdentity } from "../process/process-table.ts";
-import type { Exit, OutputListener, ProcessStart, StartedProcess } from "../process/start-process.ts";
+import type { Exit } from "../process/spawn-command.ts";
+import type { OutputListener, ProcessStart, StartedProcess } from "../process/start-process.ts";
 import type { EventWriter, Payload } from "../spool/event-writer.ts";
 import type { StopOrder } from "./control.ts";
 import type { StopSignal } from "./stop-signal.ts";
@@ -45,7 +46,7 @@ export async function runProcess(request: RunRequest): Promise<RunResult> {
   if (start.kind === "unstartable") return start;
   const { process } = start;
   request.started(process.identity);
-  emit(writer, { case: "started", value: { pid: process.identity.pid } });
+  emit(writer, { case: "started", value: { pid: process.pid } });
   if (execution.stdin.kind === "pipe") execution.stdin.opened(processInput(process, request));
   const end = await endOf(process, request);
   // What the command left behind may still be writing, such as the last stage of a pipeline. When stopped, it had its time.
@@ -89,8 +90,8 @@ async function endOf(process: StartedProcess, { writer, stop, execution }: RunRe
   return { exit: await process.exited, stopped: first };
 }
 
-function sendSignal({ identity }: StartedProcess, writer: EventWriter, signal: "SIGTERM" | "SIGKILL"): void {
-  if (signalGroup(identity.pid, signal)) emit(writer, { case: "signalSent", value: { signal } });
+function sendSignal(process: StartedProcess, writer: EventWriter, signal: "SIGTERM" | "SIGKILL"): void {
+  if (process.signal(signal)) emit(writer, { case: "signalSent", value: { signal } });
 }
 
 /** Output becomes log, or lines for the executor. */

@@ -1,5 +1,5 @@
 import { basename, join, resolve } from "node:path";
-import type { Sandbox } from "../sandbox/sandbox.ts";
+import type { OpenedSandbox } from "../sandbox/open-sandbox.ts";
 import { Redaction } from "../spool/redact.ts";
 import { secretValues } from "../spool/secret-values.ts";
 import { CredentialStore } from "../workspace/credentials.ts";
@@ -12,7 +12,7 @@ import { readWorkspaceRecord } from "./workspace-record.ts";
 /** Does something for the work that an ended job left behind. */
 export async function serveWork(
   { place, settings, work }: Extract<Command, { kind: "serve" }>,
-  sandbox: Sandbox,
+  { sandbox, fetcher }: Pick<OpenedSandbox, "sandbox" | "fetcher">,
 ): Promise<CallAnswer> {
   const workspace = resolve(place, "workspace");
   const record = readWorkspaceRecord(workspace);
@@ -23,12 +23,13 @@ export async function serveWork(
   const redaction = new Redaction([...settings.redact, ...secretValues(env)]);
   const { hosts } = settings.workspace;
   const onSecret = (secret: string) => redaction.hide([secret]);
-  const shared = { jobId, sandbox, path: settings.path };
+  const shared = { jobId, path: settings.path };
   const left = new JobWork({
     jobId,
     workspace,
     git: (signal) => ({
       ...shared,
+      sandbox: sandbox.forOwnerOf(workspace),
       directory: workspace,
       home,
       writable: [workspace, home],
@@ -38,6 +39,7 @@ export async function serveWork(
     }),
     hostGit: (signal) => ({
       ...shared,
+      sandbox: fetcher,
       directory: "/",
       home: "/nonexistent",
       writable: [],

@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { ProcessIdentity } from "../process/process-table.ts";
+import type { SandboxSettings } from "../sandbox/open-sandbox.ts";
 import { type Command, type HeldJob, onReports, type Report, send, socketName, type WarmReport } from "./control.ts";
 import type { WarmSpares, WarmWish } from "./warm-spares.ts";
 
@@ -35,6 +36,8 @@ export interface SupervisorPoolOptions {
   /** A supervisor that holds a job called, after a restart of the runner or a cut line. */
   readonly onHeld: (supervisor: Supervisor, held: HeldJob) => void;
   readonly onProblem: (error: Error) => void;
+  /** How supervisors confine their jobs. */
+  readonly sandbox: SandboxSettings;
   /** Undefined when no agents are started before there are jobs. */
   readonly warm: WarmSpares | undefined;
 }
@@ -91,7 +94,7 @@ export class SupervisorPool implements AsyncDisposable {
   }
 
   #startSpawner(): void {
-    const spawner = fork(spawnerProgram, { env: {}, execArgv: [] });
+    const spawner = fork(spawnerProgram, [JSON.stringify(this.#options.sandbox)], { env: {}, execArgv: [] });
     this.#spawner = spawner;
     spawner.on("message", (pid) => this.#onExit(pid));
     spawner.once("exit", () => {

@@ -11,6 +11,7 @@ import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { startRequest } from "../../testing/jobs.ts";
 import { workspaceSettings } from "../../testing/workspace-settings.ts";
 import { identifyProcess } from "../process/process-table.ts";
+import type { SandboxSettings } from "../sandbox/open-sandbox.ts";
 import { onReports, type Report, send, socketName } from "./control.ts";
 import { createJobDirectory, jobDirectory, jobsDirectory, trashDirectory } from "./job-directory.ts";
 import { sessionsDirectory } from "./session-directory.ts";
@@ -33,6 +34,8 @@ const settings = {
   executors: { searchPath: "/usr/bin:/bin" },
 };
 
+const sandbox: SandboxSettings = { kind: "bubblewrap", uidBase: 1_900_000_000, readable: [] };
+
 /** The test is the runner of one supervisor. */
 let directory: string;
 let server: Server;
@@ -49,7 +52,10 @@ beforeEach(async () => {
     line = socket;
     onReports(socket, ({ kind }) => reports.push(kind));
   }).listen(socketName);
-  supervisor = spawn(process.execPath, [program], { stdio: "ignore", env: {} });
+  supervisor = spawn(process.execPath, ["--max-semi-space-size=1", program, JSON.stringify(sandbox)], {
+    stdio: "ignore",
+    env: {},
+  });
   await reported("hello");
 });
 

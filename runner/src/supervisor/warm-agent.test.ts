@@ -46,6 +46,7 @@ async function startAgent({ maxWaitMs = 60_000, program = claudePath } = {}): Pr
       executors: { searchPath: "", claudePath: program },
     },
     sandbox: noSandbox,
+    network: undefined,
     takePipes: () => {
       if (pipes === undefined) throw new Error("there are no pipes");
       return pipes;

@@ -2,14 +2,17 @@ import { mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { type EarlyLaunch, type Launch, lineGapMs } from "../executor/executor.ts";
 import { listExecutors } from "../executor/executors.ts";
-import { ModelDoor } from "../model-proxy/model-door.ts";
+import type { ModelDoor } from "../model-proxy/model-door.ts";
 import { killSurvivors } from "../process/kill-group.ts";
 import type { OutputPipes } from "../process/pipe.ts";
 import { jobMarker } from "../process/process-table.ts";
 import { type OutputListener, type ProcessStart, type StartedProcess, startProcess } from "../process/start-process.ts";
+import { give } from "../sandbox/give.ts";
+import type { NetworkNamespace } from "../sandbox/network-namespace.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { HeldBack } from "./held-back.ts";
 import { jobEnvironment } from "./job-environment.ts";
+import { openDoor } from "./open-model.ts";
 import { sessionPaths, sessionRoot } from "./session-directory.ts";
 import type { JobSettings } from "./settings.ts";
 
@@ -20,6 +23,7 @@ export interface WarmAgentOptions {
   readonly agent: string;
   readonly settings: JobSettings;
   readonly sandbox: Sandbox;
+  readonly network: NetworkNamespace | undefined;
   readonly takePipes: () => OutputPipes;
   /** How long it waits at most. */
   readonly maxWaitMs: number;
@@ -46,7 +50,7 @@ export class WarmAgent {
 
   constructor(options: WarmAgentOptions) {
     this.#options = options;
-    this.door = new ModelDoor(sessionPaths(options.session).modelSocket);
+    this.door = openDoor(sessionPaths(options.session).modelSocket, options.sandbox, options.network);
     this.#started = this.#start().catch((error: unknown) => this.#fail(error));
   }
 
@@ -96,6 +100,7 @@ export class WarmAgent {
     if (early === undefined) throw new Error(`${agent} cannot be started before there is a job`);
     const { workspace, home, tmp } = sessionPaths(session);
     for (const path of [sessionRoot(session), workspace, home, tmp]) mkdirSync(path, { mode: 0o700 });
+    for (const path of [workspace, home, tmp]) give(sandbox, path);
     const model = { address: await this.door.open("socket"), token: this.door.token };
     this.#launch = await early.prepare({ settings: settings.executors, session, tmp, model });
     const { argv, env: added, readable, greeting } = this.#launch;

@@ -3,6 +3,7 @@ import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } 
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { readSent } from "./sent-files.ts";
@@ -123,10 +124,12 @@ async function send(...wishes: Wishes): Promise<Record<string, string>> {
   const child = spawn(process.execPath, ["--no-warnings", program, JSON.stringify({ patterns, ...limit })], {
     cwd: workspace,
     env: {},
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "ignore", "inherit", ...Array.from({ length: 6 }, () => "ignore" as const), "pipe"],
   });
+  const output = child.stdio.at(9);
+  if (!(output instanceof Duplex)) throw new Error("there is no pipe");
   const found: Record<string, string> = {};
-  for await (const sent of readSent(child.stdout, limit)) {
+  for await (const sent of readSent(output, limit)) {
     if (sent.kind === "skipped") found[`!${sent.path}`] = sent.reason;
     else found[sent.path] = Buffer.concat(await Array.fromAsync(sent.content)).toString();
   }

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync } from "node:fs";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import type { Repository } from "#protocol/repo-ref.ts";
+import { give, giveTrees } from "../sandbox/give.ts";
 import { discard } from "./discard.ts";
 import { type GitContext, runGit } from "./git.ts";
 import { replaceGitDirectory } from "./git-directory.ts";
@@ -87,12 +88,14 @@ async function layFiles(mirror: OpenMirror, request: WorkspaceRequest): Promise<
   const { directory } = request.git;
   if (takePooledWorkspace(mirror.place.id, directory)) {
     chmodSync(directory, 0o700);
+    await giveTrees(request.git.sandbox, [directory]);
     replaceGitDirectory(directory, planOf(mirror, request));
     const reset = await resetFiles(inWorkspace(request, mirror));
     if (reset.kind === "done") return { kind: "laid", mirror, isReused: true };
     discard(directory);
   }
   mkdirSync(directory, { mode: 0o700 });
+  give(request.git.sandbox, directory);
   replaceGitDirectory(directory, planOf(mirror, request));
   const filled = await runGit(inWorkspace(request, mirror), ["read-tree", "--reset", "-u", "HEAD"]);
   if (filled.kind === "done") return { kind: "laid", mirror, isReused: false };
@@ -108,6 +111,7 @@ function planOf({ url, repository, refs, target }: OpenMirror, request: Workspac
     mirror: repository,
     history: historyOf(request),
     lfs: request.options?.lfs ?? false,
+    sandbox: request.git.sandbox,
   };
 }
 

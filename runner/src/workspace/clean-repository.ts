@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { giveNew } from "../sandbox/give.ts";
 import { type GitContext, gitFlags, runAsGit } from "./git.ts";
 import { inWorkspace, type WorkspaceFailure } from "./snapshot.ts";
 
@@ -34,6 +35,7 @@ export async function openCleanRepository(
   const directory = resolve(path);
   const dispose = () => rmSync(directory, { recursive: true, force: true });
   writeRepository(directory, source);
+  giveNew(hostGit.sandbox, directory);
   const git = { ...hostGit, directory, writable: [directory], readable: [source.mirror] };
   const argv = ["git", ...gitFlags, "index-pack", "--stdin", "--strict"] as const;
   const env = { GIT_DIR: "." };

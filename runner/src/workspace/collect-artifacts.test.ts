@@ -98,7 +98,7 @@ function collect(more: Partial<ArtifactCollection> = {}) {
 /** Runs a script in place of the sender. */
 function scripted(script: string): Sandbox {
   const env = { PATH: "/usr/bin:/bin" };
-  return { ...noSandbox, confine: (command) => ({ ...command, env, argv: ["sh", "-c", script] }) };
+  return { ...noSandbox, confine: (command) => ({ ...command, env, argv: ["sh", "-c", `exec >&9; ${script}`] }) };
 }
 
 function artifact(path: string, content: string) {

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { statfsSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ArtifactSchema, ArtifactSkippedSchema } from "#gen/job/v1/job_event_pb.js";
 import { jobMarker } from "../process/process-table.ts";
+import { type ConfinedResult, runConfined } from "../sandbox/run-confined.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
-import { streamConfined } from "../sandbox/stream-confined.ts";
 import { discardDraft, keepDraft, openDraft, syncArtifacts } from "./artifact-files.ts";
 import type { ArtifactWish } from "./artifact-sender.ts";
 import { readSent, type Sent } from "./sent-files.ts";
@@ -45,30 +46,48 @@ type SkippedInit = Exclude<MessageInitShape<typeof ArtifactSkippedSchema>, { $ty
  * was left out; what came before that is kept.
  */
 export async function collectArtifacts(collection: ArtifactCollection): Promise<CollectedArtifacts> {
-  const { jobId, settings, sandbox, signal } = collection;
-  const artifacts: ArtifactInit[] = [];
-  const skipped: SkippedInit[] = [];
-  const limits = { maxFiles, maxBytes: settings.maxBytes };
+  const { jobId, signal } = collection;
+  const collected: Collected = { artifacts: [], skipped: [] };
   try {
-    const result = await streamConfined(sandbox, {
-      command: senderCommand(collection),
-      signal,
-      take: async (stdout) => {
-        for await (const sent of readSent(stdout, limits)) {
-          if (sent.kind === "skipped") skipped.push({ path: sent.path, reason: sent.reason });
-          else if (await hasRoom(sent, settings)) artifacts.push(await keep(jobId, sent));
-          else skipped.push({ path: sent.path, reason: "The runner's disk is nearly full." });
-        }
-      },
-    });
+    const result = await runSender(collection, (output) => takeAll(output, collection, collected));
     const why = result.kind === "unstartable" ? `it cannot be started (${result.code})` : whyEnded(result);
-    if (why !== undefined) skipped.push(brokenOff(why));
+    if (why !== undefined) collected.skipped.push(brokenOff(why));
   } catch (error) {
-    skipped.push(brokenOff(signal.aborted ? "it took too long" : messageOf(error)));
+    collected.skipped.push(brokenOff(signal.aborted ? "it took too long" : messageOf(error)));
   }
   discardDraft(jobId);
-  if (artifacts.length > 0) await syncArtifacts(jobId);
-  return { artifacts, skipped };
+  if (collected.artifacts.length > 0) await syncArtifacts(jobId);
+  return collected;
+}
+
+interface Collected {
+  readonly artifacts: ArtifactInit[];
+  readonly skipped: SkippedInit[];
+}
+
+/** Runs the sender to its end. When what it sends cannot be taken, it is killed, and that is thrown. */
+async function runSender(collection: ArtifactCollection, take: (output: Duplex) => Promise<void>) {
+  const refused = new AbortController();
+  const signal = AbortSignal.any([collection.signal, refused.signal]);
+  let taken: Promise<void> | undefined;
+  const talk = (output: Duplex) => {
+    // Whatever has left its group may hold the other end.
+    signal.addEventListener("abort", () => output.destroy(), { once: true });
+    taken = take(output);
+    taken.catch((error: unknown) => refused.abort(error));
+  };
+  const command = senderCommand(collection);
+  const result = await runConfined(collection.sandbox, { command, signal, maxOutputBytes: 0, talk });
+  await taken;
+  return result;
+}
+
+async function takeAll(output: Duplex, { jobId, settings }: ArtifactCollection, collected: Collected): Promise<void> {
+  for await (const sent of readSent(output, { maxFiles, maxBytes: settings.maxBytes })) {
+    if (sent.kind === "skipped") collected.skipped.push({ path: sent.path, reason: sent.reason });
+    else if (await hasRoom(sent, settings)) collected.artifacts.push(await keep(jobId, sent));
+    else collected.skipped.push({ path: sent.path, reason: "The runner's disk is nearly full." });
+  }
 }
 
 /** Files that are collected of one job. */
@@ -122,9 +141,9 @@ async function writeAll(file: FileHandle, data: Uint8Array): Promise<void> {
   for (let written = 0; written < data.length; ) written += (await file.write(data, written)).bytesWritten;
 }
 
-function whyEnded({ exit, stderr }: { exit: { kind: string; exitCode?: number; signal?: string }; stderr: string }) {
+function whyEnded({ exit, stderr }: Extract<ConfinedResult, { kind: "ended" }>): string | undefined {
   if (exit.kind === "exited" && exit.exitCode === 0) return undefined;
-  const [, reason] = /^(?:Error|Error:|.*Error): (.*)$/m.exec(stderr) ?? [];
+  const [, reason] = /^\w*Error: (.*)$/m.exec(stderr) ?? [];
   return reason ?? (exit.kind === "exited" ? `it exited with ${exit.exitCode}` : `it was ended by ${exit.signal}`);
 }
 

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { talkDescriptor } from "../sandbox/run-confined.ts";
+import { talkDescriptor } from "../process/spawn-command.ts";
 import type { Access, CredentialStore, Credentials } from "./credentials.ts";
 
 /**

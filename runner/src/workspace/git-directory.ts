@@ -1,4 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { giveNew } from "../sandbox/give.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
 import { discard } from "./discard.ts";
 import type { HistoryKind } from "./mirror-directory.ts";
 import type { Target } from "./refs.ts";
@@ -15,6 +17,8 @@ export interface GitDirectoryPlan {
   readonly history: HistoryKind;
   /** Whether Git LFS has a part in it. */
   readonly lfs: boolean;
+  /** Whose the workspace is. */
+  readonly sandbox: Pick<Sandbox, "user">;
 }
 
 /**
@@ -26,6 +30,7 @@ export function replaceGitDirectory(workspace: string, plan: GitDirectoryPlan, d
   const draft = `${workspace}.git`;
   rmSync(draft, { recursive: true, force: true });
   writeGitDirectory(draft, plan);
+  giveNew(plan.sandbox, draft);
   discard(`${directory}/.git`, workspace);
   renameSync(draft, `${directory}/.git`);
 }

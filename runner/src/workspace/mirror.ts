@@ -1,4 +1,5 @@
 import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { give } from "../sandbox/give.ts";
 import type { CredentialStore } from "./credentials.ts";
 import type { GitContext } from "./git.ts";
 import { lockFile } from "./lock-file.ts";
@@ -104,6 +105,7 @@ async function makeMirror(request: MirrorRequest, place: MirrorPlace): Promise<O
   const { draft, path } = nextGeneration(place);
   rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { mode: 0o755 });
+  give(request.git.sandbox, draft);
   const began = process.hrtime.bigint();
   const cloned = await new MirrorRepository(request, draft).clone();
   if (cloned.kind === "failed") {

