@@ -3,7 +3,8 @@ import { fileURLToPath } from "node:url";
 import { defaultUidBase } from "./sandbox/open-sandbox.ts";
 import { testSandbox } from "./sandbox/self-test.ts";
 
-const settings = { kind: "bubblewrap", uidBase: defaultUidBase, readable: [] } as const;
+const bounds = { memoryBytes: 2 ** 30, maxProcesses: 512 };
+const settings = { kind: "bubblewrap", uidBase: defaultUidBase, readable: [], bounds } as const;
 const { problem } = await testSandbox(settings, fileURLToPath(import.meta.url));
 if (problem !== "") process.stdout.write(`${problem}\n`);
 process.exit(problem === "" ? 0 : 1);

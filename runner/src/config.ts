@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { hostname } from "node:os";
+import { hostname, totalmem } from "node:os";
 import { delimiter, resolve } from "node:path";
 import { loadEnvFile } from "node:process";
 import { fileURLToPath } from "node:url";
@@ -13,6 +13,7 @@ import { parseAddressRange } from "./sandbox/address-rules.ts";
 import { expandEgress } from "./sandbox/egress-presets.ts";
 import type { EgressSettings } from "./sandbox/egress-settings.ts";
 import { defaultUidBase, jobUserCount, type SandboxSettings } from "./sandbox/open-sandbox.ts";
+import type { MachineShare } from "./supervisor/bounds.ts";
 import type { JobSettings } from "./supervisor/settings.ts";
 import { workspaceSettings } from "./workspace-config.ts";
 
@@ -103,7 +104,18 @@ function sandbox(variables: Variables): SandboxSettings {
   const kind = variables.oneOf("ISOLATION", "bubblewrap", ["bubblewrap", "none"] as const);
   const uidBase = variables.integer("JOB_UID_BASE", defaultUidBase, 1000, 2 ** 31 - 1 - jobUserCount);
   const readable = variables.list("JOB_READABLE", /^\/[^\0]+$/, "an absolute path");
-  return kind === "none" ? { kind } : { kind, uidBase, readable };
+  return kind === "none" ? { kind } : { kind, uidBase, readable, bounds: machineShare(variables) };
+}
+
+/** The jobs of all slots together leave a fifth of the memory to others. */
+function machineShare(variables: Variables): MachineShare {
+  const slots = variables.integer("MAX_CONCURRENT_JOBS", 3, 1, 1000);
+  const memoryBytes = Math.max(2 ** 28, Math.floor((totalmem() * 0.8) / slots));
+  return {
+    memoryBytes: variables.integer("JOB_MEMORY_BYTES", memoryBytes, 2 ** 26, 2 ** 50),
+    maxProcesses: variables.integer("JOB_MAX_PROCESSES", 2048, 16, 1_000_000),
+    diskBytes: variables.integer("JOB_DISK_BYTES", 20 * 2 ** 30, 2 ** 20, 2 ** 50),
+  };
 }
 
 /** An agent that waits has looked for a repository's settings already, and found none. */
@@ -142,6 +154,7 @@ function jobSettings(variables: Variables, minFreeDiskBytes: number): JobSetting
     model: modelSettings(variables),
     redact: secretsToHide(variables, mcpServers),
     egress: egressSettings(variables),
+    share: machineShare(variables),
   };
 }
 

@@ -19,6 +19,9 @@ import { Sessions } from "./job/sessions.ts";
 import { canUseWarmAgent, warmAgentName } from "./job/warm-use.ts";
 import { DayLedger, ledgerDirectory } from "./model-proxy/day-ledger.ts";
 import { createRunnerService } from "./runner-service.ts";
+import { removeLeftGroups } from "./sandbox/cgroup-directories.ts";
+import { findCgroups } from "./sandbox/cgroups.ts";
+import { processLimits } from "./sandbox/process-limits.ts";
 import { testSandbox } from "./sandbox/self-test.ts";
 import { createGrpcServer } from "./server/grpc-server.ts";
 import { createRunnerServer } from "./server.ts";
@@ -54,10 +57,13 @@ async function runRunner(config: Config): Promise<void> {
   const logger = pino({ level: config.logLevel }, process.stdout);
   const unclaim = claimDataDirectory(config.dataDirectory);
   process.once("exit", unclaim);
+  const cgroups = findCgroups();
+  await removeLeftGroups(cgroups);
   const supervisors = new SupervisorPool({
     onHeld: (supervisor, held) => jobs.attach(supervisor, held),
     onProblem: (error) => logger.error({ err: error }, "supervisor problem"),
-    sandbox: config.sandbox,
+    confinement: { settings: config.sandbox, cgroups },
+    limiting: processLimits(config.job.share),
     warm:
       config.warmAgents === 0 ? undefined : warmSpares(config, (session) => clear(sessions.clearWarm(session)), logger),
   });
@@ -105,6 +111,7 @@ async function runRunner(config: Config): Promise<void> {
     executors,
     git,
     confinement,
+    cgroups,
     spending,
     startTime,
     heartbeatMs,

@@ -1,7 +1,7 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { durationMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import { IsolationKind, type RunnerInfo, RunnerInfoSchema } from "#gen/fleet/v1/runner_pb.js";
+import { CgroupVersion, IsolationKind, type RunnerInfo, RunnerInfoSchema } from "#gen/fleet/v1/runner_pb.js";
 import {
   type RunnerService,
   type StopJobRequest,
@@ -19,6 +19,7 @@ import { requireDiskRoom } from "./job/disk-room.ts";
 import type { Jobs } from "./job/jobs.ts";
 import type { LeftWork } from "./job/left-work.ts";
 import type { Ledger } from "./model-proxy/day-ledger.ts";
+import type { Cgroups } from "./sandbox/cgroups.ts";
 import type { SelfTest } from "./sandbox/self-test.ts";
 import { streamEnvelopes } from "./spool/event-stream.ts";
 import { allowHost, decideAsk, sendMessage, setPermissionMode } from "./steer.ts";
@@ -40,6 +41,8 @@ export interface RunnerServiceOptions {
   readonly git: Promise<GitStatus>;
   /** What was found of the walls around jobs. */
   readonly confinement: Promise<SelfTest>;
+  /** What bounds the processes of a job together. */
+  readonly cgroups: Cgroups;
   /** What all jobs spend on models. */
   readonly spending: Ledger;
   readonly startTime: Date;
@@ -119,6 +122,7 @@ async function describeRunner({
   startTime,
   spending,
   confinement,
+  cgroups,
 }: RunnerServiceOptions): Promise<RunnerInfo> {
   const statuses = await Promise.all(
     Array.from(executors, async ([name, status]) => describeExecutor(name, await status)),
@@ -131,7 +135,7 @@ async function describeRunner({
     usedSlots: jobs.slots.used,
     labels: [...config.labels],
     executors: statuses,
-    isolation: describeIsolation(config, await confinement),
+    isolation: describeIsolation(config, await confinement, cgroups),
     draining: jobs.draining,
     platform: `${process.platform}/${process.arch}`,
     attempts: jobs.all.map(({ jobId, number, phase, end, ended }) => ({
@@ -149,7 +153,8 @@ async function describeRunner({
   });
 }
 
-function describeIsolation({ sandbox }: Config, { problem, walls }: SelfTest) {
+function describeIsolation({ sandbox, job: { share } }: Config, { problem, walls }: SelfTest, cgroups: Cgroups) {
+  const isBounded = sandbox.kind === "bubblewrap" && cgroups.version !== "none";
   const ownUsers = sandbox.kind === "bubblewrap" && process.getuid?.() === 0;
   return {
     kind: isolationKinds[sandbox.kind],
@@ -157,8 +162,14 @@ function describeIsolation({ sandbox }: Config, { problem, walls }: SelfTest) {
     problem,
     walls: [...walls],
     ownUsers,
+    cgroups: sandbox.kind === "none" ? CgroupVersion.NONE : cgroupVersions[cgroups.version],
+    memoryBytes: isBounded ? BigInt(share.memoryBytes) : 0n,
+    maxProcesses: isBounded || ownUsers ? share.maxProcesses : 0,
+    diskBytes: BigInt(share.diskBytes),
   };
 }
+
+const cgroupVersions = { 1: CgroupVersion.V1, 2: CgroupVersion.V2, none: CgroupVersion.NONE };
 
 const isolationKinds = { none: IsolationKind.NONE, bubblewrap: IsolationKind.BUBBLEWRAP };
 

@@ -17,6 +17,7 @@ const settings: JobSettings = {
   model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
   redact: [],
   egress: { allowed: [], mayAllowMore: true, exemptAddresses: [] },
+  share: { memoryBytes: 1 << 28, maxProcesses: 512, diskBytes: 1 << 30 },
   executors: { searchPath: "/usr/bin:/bin" },
 };
 

@@ -2,8 +2,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { identifyProcess } from "../process/process-table.ts";
+import { groupParents, jobGroupName, removeLeftGroups } from "./cgroup-directories.ts";
 import { findCgroups } from "./cgroups.ts";
 import { JobCgroup } from "./job-cgroup.ts";
 
@@ -11,55 +13,66 @@ const cgroups = findCgroups();
 const bounds = { memoryBytes: 64 << 20, maxProcesses: 20 };
 
 describe.skipIf(cgroups.version === "none")("the control group of a job", () => {
-  const open = async () => {
-    const name = `blazecraft-test-${process.pid}-${Math.trunc(Math.random() * 1e9)}`;
-    const group = await JobCgroup.open(cgroups, name, bounds);
-    if (group === undefined) throw new Error("this machine has control groups");
-    return group;
-  };
-  const start = (group: JobCgroup, script: string) => {
-    const join = `for file in ${group.joinFiles.join(" ")}; do echo 0 > $file; done; ${script}`;
-    return spawn("sh", ["-c", join], { stdio: "ignore" });
-  };
+  const name = `blazecraft-test-${process.pid}`;
+  let group: JobCgroup;
 
-  test("kills all that is in it, wherever it went, and is gone", async () => {
-    const group = await open();
+  const open = async (called: string) => {
+    const opened = await JobCgroup.open(cgroups, called, bounds);
+    if (opened === undefined) throw new Error("this machine has control groups");
+    return opened;
+  };
+  const start = ({ joining }: JobCgroup, script: string) => {
+    const [program = "", ...args] = joining;
+    return spawn(program, [...args, "sh", "-c", script], { stdio: "ignore" });
+  };
+  const isThere = (called: string) => groupParents(cgroups).some((parent) => existsSync(join(parent, called)));
+
+  beforeEach(async () => {
+    group = await open(name);
+  });
+
+  afterEach(async () => {
+    await group.remove();
+    expect(isThere(name)).toBe(false);
+  });
+
+  test("kills all that is in it, wherever it went", async () => {
     start(group, "setsid sh -c 'trap \"\" TERM; sleep 600' & exec sleep 600");
     await expect.poll(() => group.pids.length).toBeGreaterThanOrEqual(3);
     const { pids } = group;
     await group.remove();
-    expect(group.joinFiles.map((file) => existsSync(dirname(file)))).not.toContain(true);
-    expect(pids.filter((pid) => existsSync(`/proc/${pid}/exe`))).toEqual([]);
+    expect(pids.filter((pid) => identifyProcess(pid) !== undefined)).toEqual([]);
   });
 
-  test("bounds the memory, and tells that it did", async () => {
-    const group = await open();
+  test("bounds the memory, and tells that it did until it is renewed", async () => {
     const [code, signal] = await once(start(group, "exec tail /dev/zero"), "exit");
     expect([code, signal]).toEqual([null, "SIGKILL"]);
-    expect(group.met).toEqual({ memoryKills: expect.any(Number), refusedProcesses: 0 });
     expect(group.met.memoryKills).toBeGreaterThan(0);
-    await group.remove();
+    await group.renew();
+    expect(group.met).toEqual({ memoryKills: 0, refusedProcesses: 0 });
   });
 
   test("bounds the processes, and tells that it did", async () => {
-    const group = await open();
     start(group, "for n in $(seq 40); do sleep 600 & done; wait");
     await expect.poll(() => group.met.refusedProcesses).toBeGreaterThan(0);
     expect(group.pids.length).toBeLessThanOrEqual(bounds.maxProcesses);
-    await group.remove();
   });
 
   test("one that a crash has left is emptied before it is used again", async () => {
-    const left = await open();
-    const child = start(left, "exec sleep 600");
-    await expect.poll(() => left.pids).toContain(child.pid);
-    const name =
-      dirname(left.joinFiles[0] ?? "")
-        .split("/")
-        .at(-1) ?? "";
-    const next = await JobCgroup.open(cgroups, name, bounds);
-    expect(next?.pids).toEqual([]);
-    await next?.remove();
+    const child = start(group, "exec sleep 600");
+    await expect.poll(() => group.pids).toContain(child.pid);
+    expect((await open(name)).pids).toEqual([]);
+  });
+
+  test("those of processes that run no more are removed, with what is in them", async () => {
+    const dead = spawn("true");
+    await once(dead, "exit");
+    const [left, own] = [jobGroupName(dead.pid ?? 0), jobGroupName(process.pid)];
+    const child = start(await open(left), "exec sleep 600");
+    const live = await open(own);
+    await removeLeftGroups(cgroups);
+    expect([isThere(left), isThere(own), identifyProcess(child.pid ?? 0)]).toEqual([false, true, undefined]);
+    await live.remove();
   });
 });
 

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
-import { setTimeout as wait } from "node:timers/promises";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { groupParents, pidsIn, removeGroups } from "./cgroup-directories.ts";
 import type { Cgroups } from "./cgroups.ts";
 
 /** What the processes of one job may use together. */
@@ -19,42 +19,37 @@ export interface MetBounds {
 
 /** The control group of a job: what is in it is bounded, counted and killed together. */
 export class JobCgroup {
-  readonly #directories: readonly string[];
   readonly #version: 1 | 2;
+  /** One a controller under version 1, or the one. */
+  readonly #directories: readonly string[];
+  readonly #bounds: JobBounds;
 
-  private constructor(version: 1 | 2, directories: readonly string[]) {
+  private constructor(version: 1 | 2, directories: readonly string[], bounds: JobBounds) {
     this.#version = version;
     this.#directories = directories;
+    this.#bounds = bounds;
   }
 
-  /** Makes the group of this name; undefined where the machine has none. One that a crash has left is emptied first. */
+  /** Makes the group of this name, anew if it is there; undefined where the machine has none. */
   static async open(cgroups: Cgroups, name: string, bounds: JobBounds): Promise<JobCgroup | undefined> {
-    const group = JobCgroup.of(cgroups, name);
-    if (group === undefined) return undefined;
-    await group.remove();
-    for (const directory of group.#directories) mkdirSync(directory);
-    group.#bound(bounds);
+    if (cgroups.version === "none") return undefined;
+    const directories = groupParents(cgroups).map((parent) => `${parent}/${name}`);
+    const group = new JobCgroup(cgroups.version, directories, bounds);
+    await group.renew();
     return group;
   }
 
-  /** The group of this name, whether or not it is there. */
-  static of(cgroups: Cgroups, name: string): JobCgroup | undefined {
-    switch (cgroups.version) {
-      case 1:
-        return new JobCgroup(1, [`${cgroups.memory}/${name}`, `${cgroups.pids}/${name}`]);
-      case 2:
-        return new JobCgroup(2, [`${cgroups.base}/${name}`]);
-      case "none":
-        return undefined;
-    }
+  /** What is put before a command for it to be in the group, with all that it starts. */
+  get joining(): readonly string[] {
+    return ["/bin/sh", "-c", joinScript, "sh", ...this.#directories.map((path) => `${path}/cgroup.procs`), "--"];
   }
 
-  /** Files to which a process writes "0" to be in the group, with all that it starts. */
-  get joinFiles(): readonly string[] {
-    return this.#directories.map((directory) => `${directory}/cgroup.procs`);
+  /** Process ids of what is in it. */
+  get pids(): readonly number[] {
+    return pidsIn(this.#directories);
   }
 
-  /** The bounds that were met so far. */
+  /** The bounds that were met since it was made or renewed. */
   get met(): MetBounds {
     const [memory = "", pids = memory] = this.#directories;
     const memoryFile = this.#version === 1 ? "memory.oom_control" : "memory.events";
@@ -64,25 +59,20 @@ export class JobCgroup {
     };
   }
 
-  /** Process ids of what is in it. */
-  get pids(): readonly number[] {
-    const pids = this.joinFiles
-      .filter((file) => existsSync(file))
-      .flatMap((file) => readFileSync(file, "utf8").split("\n"));
-    return [...new Set(pids.filter(Boolean).map(Number))];
+  /** Kills whatever is in it and makes it as new: nothing counted. Throws when something withstands that. */
+  async renew(): Promise<void> {
+    await this.remove();
+    for (const directory of this.#directories) mkdirSync(directory);
+    this.#bound();
   }
 
   /** Kills whatever is in it and removes it. Throws when something withstands that. */
   async remove(): Promise<void> {
-    for (let round = 0; this.#directories.some((directory) => existsSync(directory)); round += 1) {
-      for (const pid of this.pids) kill(pid);
-      if (this.#removed()) return;
-      if (round >= maxRounds) throw new Error(`${this.#directories.join(" and ")} cannot be emptied`);
-      await wait(Math.min(round + 1, 20));
-    }
+    await removeGroups(this.#directories);
   }
 
-  #bound({ memoryBytes, maxProcesses }: JobBounds): void {
+  #bound(): void {
+    const { memoryBytes, maxProcesses } = this.#bounds;
     const [memory = "", pids = memory] = this.#directories;
     writeFileSync(`${pids}/pids.max`, String(maxProcesses));
     if (this.#version === 2) {
@@ -96,31 +86,9 @@ export class JobCgroup {
     // Memory and swap together; only some kernels count that.
     writeIfThere(`${memory}/memory.memsw.limit_in_bytes`, String(memoryBytes));
   }
-
-  #removed(): boolean {
-    try {
-      for (const directory of this.#directories) if (existsSync(directory)) rmdirSync(directory);
-      return true;
-    } catch (error) {
-      // Busy for as long as a process in it is dying.
-      if (error instanceof Error && "code" in error && (error.code === "EBUSY" || error.code === "ENOENT"))
-        return false;
-      throw error;
-    }
-  }
 }
 
-// A program that forks as fast as it is killed is worn down over about 4 s.
-const maxRounds = 200;
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    // It ended meanwhile.
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
-  }
-}
+const joinScript = 'while [ "$1" != -- ]; do echo 0 >"$1" || exit; shift; done; shift; exec "$@"';
 
 /** The number behind a word in a file of such lines; 0 when it is not there. */
 function readCount(path: string, word: string): number {

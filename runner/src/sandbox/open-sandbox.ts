@@ -1,4 +1,7 @@
 import { Bubblewrap } from "./bubblewrap.ts";
+import { jobGroupName } from "./cgroup-directories.ts";
+import type { Cgroups } from "./cgroups.ts";
+import { type JobBounds, JobCgroup } from "./job-cgroup.ts";
 import { NetworkNamespace } from "./network-namespace.ts";
 import { noSandbox } from "./none.ts";
 import type { BoxUser, Sandbox } from "./sandbox.ts";
@@ -12,6 +15,8 @@ export type SandboxSettings =
       readonly uidBase: number;
       /** JOB_READABLE: absolute paths that every job may read besides the system's programs. */
       readonly readable: readonly string[];
+      /** What the processes of a job may use together, where the machine can bound that. */
+      readonly bounds: JobBounds;
     };
 
 /** What a process has to run the commands of its jobs, one job at a time. */
@@ -21,17 +26,24 @@ export interface OpenedSandbox {
   readonly fetcher: Sandbox;
   /** The network that commands find; undefined when it is the machine's own. */
   readonly network: NetworkNamespace | undefined;
+  /** What all commands are in, the fetcher's too; undefined where nothing bounds them together. */
+  readonly cgroup: JobCgroup | undefined;
 }
 
 /** Makes what confines the commands of this process's jobs. Throws what the system said when it cannot be made. */
-export async function openSandbox(settings: SandboxSettings): Promise<OpenedSandbox> {
-  if (settings.kind === "none") return { sandbox: noSandbox, fetcher: noSandbox, network: undefined };
-  const { uidBase, readable } = settings;
-  const network = await NetworkNamespace.open();
-  const usual = { readable, prefix: [], without: [] };
+export async function openSandbox(settings: SandboxSettings, cgroups: Cgroups): Promise<OpenedSandbox> {
+  if (settings.kind === "none") {
+    return { sandbox: noSandbox, fetcher: noSandbox, network: undefined, cgroup: undefined };
+  }
+  const { uidBase, readable, bounds } = settings;
+  const [network, cgroup] = await Promise.all([
+    NetworkNamespace.open(),
+    JobCgroup.open(cgroups, jobGroupName(process.pid), bounds),
+  ]);
+  const usual = { readable, prefix: cgroup?.joining ?? [], without: [] };
   const sandbox = new Bubblewrap({ ...usual, user: jobUser(uidBase), network });
   const fetcher = new Bubblewrap({ ...usual, user: fetchUser(uidBase), network: "machine" });
-  return { sandbox, fetcher, network };
+  return { sandbox, fetcher, network, cgroup };
 }
 
 /** Above the user ids of people, services and containers. */

@@ -189,6 +189,7 @@ const isSettings = record({
   model: isModel,
   redact: isTexts,
   egress: isEgress,
+  share: record({ memoryBytes: isNumber, maxProcesses: isNumber, diskBytes: isNumber }),
 });
 
 const reportFields: Fields<Report> = {

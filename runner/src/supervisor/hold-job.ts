@@ -1,5 +1,6 @@
 import { JobPhase } from "#gen/job/v1/job_pb.js";
 import type { OutputPipes } from "../process/pipe.ts";
+import type { JobCgroup } from "../sandbox/job-cgroup.ts";
 import type { NetworkNamespace } from "../sandbox/network-namespace.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { EventWriter } from "../spool/event-writer.ts";
@@ -24,6 +25,7 @@ export interface JobHolder {
   readonly sandbox: Sandbox;
   readonly fetcher: Sandbox;
   readonly network: NetworkNamespace | undefined;
+  readonly cgroup: JobCgroup | undefined;
   readonly takePipes: () => OutputPipes;
   readonly stop: StopSignal;
   /** The agent that this supervisor has started, or is about to, for this job or for none. */
@@ -33,7 +35,7 @@ export interface JobHolder {
 /** Runs a job until its end is reported, and keeps nothing of it. A failure ends the process: the runner has it recovered. */
 export async function holdJob(
   { jobId, slot, settings }: Extract<Command, { kind: "run" }>,
-  { link, sandbox, fetcher, network, takePipes, stop, warm }: JobHolder,
+  { link, sandbox, fetcher, network, cgroup, takePipes, stop, warm }: JobHolder,
 ): Promise<void> {
   const { directory, request } = readJob(jobId);
   const { spec, firstSequence, attempt } = request;
@@ -68,6 +70,7 @@ export async function holdJob(
     sandbox,
     fetcher,
     network,
+    cgroup,
     takePipes,
     warm: isWanted ? agent : undefined,
     writer,

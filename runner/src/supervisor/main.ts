@@ -7,7 +7,7 @@ import { ActorKind, EndCause } from "#gen/job/v1/job_pb.js";
 import { type OutputPipes, openOutputPipes } from "../process/pipe.ts";
 import type { Command } from "./control.ts";
 import { holdJob, holdLostJob } from "./hold-job.ts";
-import { openJobSandbox } from "./job-sandbox.ts";
+import { type Confinement, openJobSandbox } from "./job-sandbox.ts";
 import { rehearseJob } from "./rehearse-job.ts";
 import { type OwnCommand, RunnerLink } from "./runner-link.ts";
 import { StopSignal } from "./stop-signal.ts";
@@ -20,8 +20,9 @@ const pipesAtOnce = 8;
 /** After that a fresh agent is better: it knows what day it is, and is the program that is installed now. */
 const maxWarmMs = 600_000;
 
-const [settings = ""] = process.argv.slice(2);
-const { sandbox, fetcher, network } = await openJobSandbox(JSON.parse(settings));
+const [confinement = ""] = process.argv.slice(2);
+const { settings, cgroups }: Confinement = JSON.parse(confinement);
+const { sandbox, fetcher, network, cgroup } = await openJobSandbox(settings, cgroups);
 /** For the processes of the next jobs; to open some takes a process itself, and that much longer than to open many. */
 let pipes = await openOutputPipes(".", pipesAtOnce);
 let jobsHeld = 0;
@@ -69,8 +70,9 @@ async function run(command: Extract<Command, { kind: "run" }>): Promise<void> {
   stop = new StopSignal();
   const taken = warm;
   warm = undefined;
-  await holdJob(command, { link, sandbox, fetcher, network, takePipes, stop, warm: taken });
+  await holdJob(command, { link, sandbox, fetcher, network, cgroup, takePipes, stop, warm: taken });
   stop = undefined;
+  await cgroup?.renew();
   if (!link.isOpen || jobsHeld >= maxJobs || process.memoryUsage.rss() > maxResidentBytes) return leave();
   if (pipes.length === 0) pipes = await openOutputPipes(".", pipesAtOnce);
   link.free();
@@ -119,5 +121,6 @@ async function leave(): Promise<never> {
 async function vanish(): Promise<never> {
   const agent = await warm;
   await agent?.remove();
+  await cgroup?.remove();
   process.exit(0);
 }

@@ -50,6 +50,7 @@ async function performRehearsal(directory: JobDirectory, sandbox: Sandbox): Prom
     sandbox,
     fetcher: sandbox,
     network: undefined,
+    cgroup: undefined,
     takePipes: () => pipes,
     warm: undefined,
     writer,
@@ -87,4 +88,5 @@ const settings = {
   model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
   redact: [],
   egress: { allowed: [], mayAllowMore: false, exemptAddresses: [] },
+  share: { memoryBytes: 1 << 28, maxProcesses: 512, diskBytes: 1 << 30 },
 };

@@ -16,6 +16,7 @@ import type { OutputPipes } from "../process/pipe.ts";
 import { removeTree } from "../process/remove-tree.ts";
 import { type OutputListener, type ProcessStart, startProcess } from "../process/start-process.ts";
 import { giveTrees } from "../sandbox/give.ts";
+import type { JobCgroup } from "../sandbox/job-cgroup.ts";
 import type { NetworkNamespace } from "../sandbox/network-namespace.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import type { EventWriter } from "../spool/event-writer.ts";
@@ -25,13 +26,15 @@ import { repositoriesUsedBy } from "../workspace/mirror-directory.ts";
 import { markUnusable } from "../workspace/workspace-pool.ts";
 import { ActiveEvents } from "./active-events.ts";
 import { placeAttachments } from "./attachment-files.ts";
+import { boundOutcome, stopOutcome } from "./bounds.ts";
+import { DiskWatch } from "./disk-watch.ts";
 import { type JobDirectory, writeLeader } from "./job-directory.ts";
 import { JobEgress } from "./job-egress.ts";
 import { jobEnvironment } from "./job-environment.ts";
 import { JobWork } from "./job-work.ts";
 import { keepArtifacts } from "./keep-artifacts.ts";
-import { type JobLimitsMs, limitsOf } from "./limits.ts";
-import { stoppedOutcome, unstartableOutcome, withSurvivors } from "./outcome.ts";
+import { type JobLimitsMs, limitGraceMs, limitsOf } from "./limits.ts";
+import { unstartableOutcome, withSurvivors } from "./outcome.ts";
 import {
   gitContext,
   hostGitContext,
@@ -62,6 +65,8 @@ export interface JobRun {
   readonly fetcher: Sandbox;
   /** The network that its processes find; undefined when it is the machine's own, and it is not confined. */
   readonly network: NetworkNamespace | undefined;
+  /** What all its processes are in; undefined where nothing bounds them together. */
+  readonly cgroup: JobCgroup | undefined;
   /** Hands over what its process writes to; called once at most. */
   readonly takePipes: () => OutputPipes;
   /** The agent that waits for this job; undefined when one is to be started. */
@@ -94,7 +99,9 @@ export async function runJob(run: JobRun): Promise<void> {
   const model = await openAgentModel(run, steering, events);
   const work = openWork(run, events);
   const active = { ...run, limits, events, steering, model, work };
+  const disk = watchDisk(run);
   const performed = await perform(active);
+  await disk.close();
   // One that was not needed after all, such as without a workspace.
   await run.warm?.discard();
   enterPhase(JobPhase.COLLECTING);
@@ -125,6 +132,14 @@ interface ActiveRun extends JobRun {
   readonly model: ModelProxy | undefined;
   readonly work: JobWork;
 }
+
+function watchDisk({ directory: { home, tmp, workspace }, settings, stop }: JobRun): DiskWatch {
+  const onFull = () => stop.stop({ cause: EndCause.DISK_FULL, actor: null, graceMs: limitGraceMs });
+  const { diskBytes } = settings.share;
+  return new DiskWatch({ directories: [home, tmp, workspace], limitBytes: diskBytes, onFull, intervalMs: diskLookMs });
+}
+
+const diskLookMs = 1_000;
 
 function openEgress({ spec: { allowedHosts }, settings, network }: JobRun, { emit }: ActiveEvents): JobEgress {
   return new JobEgress({ settings: settings.egress, allowedHosts, door: network?.egressDoor, emit });
@@ -183,12 +198,12 @@ async function perform(run: ActiveRun): Promise<Conclusion> {
   try {
     await giveTrees(run.sandbox, [workspace, home, tmp]);
     const prepared = await prepareWorkspace(run, run.work);
-    if (stop.order !== undefined) return { outcome: stoppedOutcome(stop.order, limits), result: "" };
+    if (stop.order !== undefined) return { outcome: stopOutcome(stop.order, limits, run.settings.share), result: "" };
     return prepared.kind === "failed" ? unstartable(prepared.outcome) : await execute(run, executor, prepared.resumes);
   } catch (error) {
     if (error instanceof Unstartable) return unstartable(error.outcome);
     if (stop.order === undefined || !stop.signal.aborted || !isAbort(error)) throw error;
-    return { outcome: stoppedOutcome(stop.order, limits), result: "" };
+    return { outcome: stopOutcome(stop.order, limits, run.settings.share), result: "" };
   }
 }
 
@@ -197,7 +212,7 @@ async function publishWork(run: ActiveRun, performed: Conclusion): Promise<Concl
   const { spec, stop, work, limits, writer } = run;
   if (spec.publish === undefined || performed.outcome.cause !== EndCause.COMPLETED) return performed;
   const answer = await work.publish(spec.publish, stop.signal);
-  if (stop.order !== undefined) return { ...performed, outcome: stoppedOutcome(stop.order, limits) };
+  if (stop.order !== undefined) return { ...performed, outcome: stopOutcome(stop.order, limits, run.settings.share) };
   if (answer.kind !== "refused") return performed;
   if (answer.refusal === "unchanged") {
     writer.log(LogStream.STDERR, Buffer.from(`${answer.message}\n`));
@@ -249,8 +264,11 @@ async function execute(run: ActiveRun, executor: Executor, resumes: string | und
   const { exit, stopped, survivors } = result;
   if (survivors.length > 0) markUnusable(directory.workspace);
   const conclusion = execution.conclude(exit);
+  const { share } = settings;
   const outcome =
-    stopped === undefined ? conclusion.outcome : { ...stoppedOutcome(stopped, limits), ...exitFacts(exit) };
+    stopped === undefined
+      ? boundOutcome(conclusion.outcome, run.cgroup?.met, share)
+      : { ...stopOutcome(stopped, limits, share), ...exitFacts(exit) };
   return { ...conclusion, outcome: withSurvivors(outcome, survivors) };
 }
 

@@ -4,6 +4,7 @@ import type { EgressSettings } from "../sandbox/egress-settings.ts";
 import type { Author } from "../workspace/checkpoint.ts";
 import type { ArtifactSettings } from "../workspace/collect-artifacts.ts";
 import type { WorkspaceSettings } from "../workspace/workspace.ts";
+import type { MachineShare } from "./bounds.ts";
 
 /** What the runner's operator configured that concerns a job. Handed to a supervisor in memory, never on disk. */
 export interface JobSettings {
@@ -22,4 +23,5 @@ export interface JobSettings {
   /** What is hidden in all that a job shows. */
   readonly redact: readonly string[];
   readonly egress: EgressSettings;
+  readonly share: MachineShare;
 }

@@ -13,13 +13,14 @@ const program = fileURLToPath(new URL("./main.ts", import.meta.url));
 const env = { NODE_COMPILE_CACHE: resolve(compileCache) };
 // A supervisor keeps next to nothing, so it needs no large room for what is new; with a small one, it is a third smaller.
 const nodeOptions = ["--max-semi-space-size=1"];
-/** How the jobs of the supervisors are confined, as JSON; they parse it. */
-const [sandbox = ""] = process.argv.slice(2);
+/** A Confinement as JSON, which the supervisors parse; and what is put before a supervisor to set its limits. */
+const [confinement = "", ...limiting] = process.argv.slice(2);
+const [starter = "", ...args] = [...limiting, process.execPath, ...nodeOptions, program, confinement];
 const log = openSync("supervisors.log", "a", 0o600);
 
 process.on("message", () => {
   // A session of its own: it outlives the runner, and Ctrl+C in the runner's terminal does not reach it.
-  const supervisor = spawn(process.execPath, [...nodeOptions, program, sandbox], {
+  const supervisor = spawn(starter, args, {
     detached: true,
     stdio: ["ignore", log, log],
     env,

@@ -3,8 +3,8 @@ import { rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { ProcessIdentity } from "../process/process-table.ts";
-import type { SandboxSettings } from "../sandbox/open-sandbox.ts";
 import { type Command, type HeldJob, onReports, type Report, send, socketName, type WarmReport } from "./control.ts";
+import type { Confinement } from "./job-sandbox.ts";
 import type { WarmSpares, WarmWish } from "./warm-spares.ts";
 
 /** A supervisor that is on the line. */
@@ -37,7 +37,9 @@ export interface SupervisorPoolOptions {
   readonly onHeld: (supervisor: Supervisor, held: HeldJob) => void;
   readonly onProblem: (error: Error) => void;
   /** How supervisors confine their jobs. */
-  readonly sandbox: SandboxSettings;
+  readonly confinement: Confinement;
+  /** What is put before a supervisor to set the limits of its processes, its jobs' among them. */
+  readonly limiting: readonly string[];
   /** Undefined when no agents are started before there are jobs. */
   readonly warm: WarmSpares | undefined;
 }
@@ -94,7 +96,8 @@ export class SupervisorPool implements AsyncDisposable {
   }
 
   #startSpawner(): void {
-    const spawner = fork(spawnerProgram, [JSON.stringify(this.#options.sandbox)], { env: {}, execArgv: [] });
+    const { confinement, limiting } = this.#options;
+    const spawner = fork(spawnerProgram, [JSON.stringify(confinement), ...limiting], { env: {}, execArgv: [] });
     this.#spawner = spawner;
     spawner.on("message", (pid) => this.#onExit(pid));
     spawner.once("exit", () => {

@@ -31,10 +31,12 @@ const settings = {
   model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
   redact: [],
   egress: { allowed: [], mayAllowMore: true, exemptAddresses: [] },
+  share: { memoryBytes: 1 << 28, maxProcesses: 512, diskBytes: 1 << 30 },
   executors: { searchPath: "/usr/bin:/bin" },
 };
 
-const sandbox: SandboxSettings = { kind: "bubblewrap", uidBase: 1_900_000_000, readable: [] };
+const bounds = { memoryBytes: 1 << 28, maxProcesses: 512 };
+const sandbox: SandboxSettings = { kind: "bubblewrap", uidBase: 1_900_000_000, readable: [], bounds };
 
 /** The test is the runner of one supervisor. */
 let directory: string;

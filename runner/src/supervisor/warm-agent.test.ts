@@ -43,6 +43,7 @@ async function startAgent({ maxWaitMs = 60_000, program = claudePath } = {}): Pr
       model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
       redact: [],
       egress: { allowed: [], mayAllowMore: true, exemptAddresses: [] },
+      share: { memoryBytes: 1 << 28, maxProcesses: 512, diskBytes: 1 << 30 },
       executors: { searchPath: "", claudePath: program },
     },
     sandbox: noSandbox,

@@ -28,6 +28,7 @@ function openSpares(count: number) {
     model: { baseUrl: "", silenceMs: 0, dayBudgetMicros: 0 },
     redact: [],
     egress: { allowed: [], mayAllowMore: true, exemptAddresses: [] },
+    share: { memoryBytes: 1 << 28, maxProcesses: 512, diskBytes: 1 << 30 },
     executors: { searchPath: "" },
   };
   const onGone = (session: string) => gone.push(session);
