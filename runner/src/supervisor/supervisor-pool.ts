@@ -60,6 +60,9 @@ export class SupervisorPool implements AsyncDisposable {
   readonly #quiet = setTimeout(() => this.#trim(), keptMs).unref();
   #spawner: ChildProcess | undefined;
   #starting = 0;
+  /** Supervisors in a row that ended before they called. */
+  #failures = 0;
+  #retry: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: SupervisorPoolOptions) {
@@ -114,7 +117,12 @@ export class SupervisorPool implements AsyncDisposable {
     if (typeof pid !== "number" || this.#greeted.delete(pid) || this.#closed) return;
     this.#options.onProblem(new Error("a supervisor ended before it called; supervisors.log says why"));
     this.#starting = Math.max(0, this.#starting - 1);
-    setTimeout(() => this.#refill(), retryMs).unref();
+    const pauseMs = Math.min(retryMs * 2 ** this.#failures, maxRetryMs);
+    this.#failures += 1;
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      this.#refill();
+    }, pauseMs).unref();
   }
 
   #match(): void {
@@ -147,10 +155,11 @@ export class SupervisorPool implements AsyncDisposable {
 
   #refill(): void {
     const spawner = this.#spawner;
-    if (this.#closed || spawner === undefined) return;
-    for (; this.#spares.length + this.#starting < this.#waiting.length + this.#spareCount; this.#starting += 1) {
-      spawner.send("start");
-    }
+    if (this.#closed || spawner === undefined || this.#retry !== undefined) return;
+    // What ails one ails all: one shall try, and the others when that one calls.
+    const most = this.#failures > 0 ? 1 : Number.POSITIVE_INFINITY;
+    const missing = () => this.#waiting.length + this.#spareCount - this.#spares.length - this.#starting;
+    for (; missing() > 0 && this.#starting < most; this.#starting += 1) spawner.send("start");
   }
 
   #accept(socket: Socket): void {
@@ -183,6 +192,7 @@ export class SupervisorPool implements AsyncDisposable {
       return;
     }
     this.#starting = Math.max(0, this.#starting - 1);
+    this.#failures = 0;
     this.#spares.unshift(connection);
     this.#match();
   }
@@ -216,7 +226,8 @@ const mostMore = 3;
 const keptMs = 30_000;
 /** The next spare leaves the machine to a job that begins until the job has, unless somebody waits for the spare. */
 const headStartMs = 100;
-const retryMs = 1000;
+const retryMs = 1_000;
+const maxRetryMs = 30_000;
 
 class Connection implements Supervisor {
   readonly #socket: Socket;

@@ -11,9 +11,11 @@ import type { StartJobRequest } from "#gen/runner/v1/runner_service_pb.js";
 import { startRequest } from "../../testing/jobs.ts";
 import { workspaceSettings } from "../../testing/workspace-settings.ts";
 import { identifyProcess } from "../process/process-table.ts";
+import { findCgroups } from "../sandbox/cgroups.ts";
 import type { SandboxSettings } from "../sandbox/open-sandbox.ts";
 import { onReports, type Report, send, socketName } from "./control.ts";
 import { createJobDirectory, jobDirectory, jobsDirectory, trashDirectory } from "./job-directory.ts";
+import type { Confinement } from "./job-sandbox.ts";
 import { sessionsDirectory } from "./session-directory.ts";
 
 // A hundred jobs take their time on a busy machine.
@@ -37,6 +39,7 @@ const settings = {
 
 const bounds = { memoryBytes: 1 << 28, maxProcesses: 512 };
 const sandbox: SandboxSettings = { kind: "bubblewrap", uidBase: 1_900_000_000, readable: [], bounds };
+const confinement: Confinement = { settings: sandbox, cgroups: findCgroups() };
 
 /** The test is the runner of one supervisor. */
 let directory: string;
@@ -54,7 +57,7 @@ beforeEach(async () => {
     line = socket;
     onReports(socket, ({ kind }) => reports.push(kind));
   }).listen(socketName);
-  supervisor = spawn(process.execPath, ["--max-semi-space-size=1", program, JSON.stringify(sandbox)], {
+  supervisor = spawn(process.execPath, ["--max-semi-space-size=1", program, JSON.stringify(confinement)], {
     stdio: "ignore",
     env: {},
   });
