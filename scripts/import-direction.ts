@@ -13,7 +13,7 @@ gateway     worker → rest → job | fleet → attachment | auth
 runner      main → server → auth | runner-service → job → supervisor
 runner      supervisor → workspace → sandbox → process
 runner      supervisor → executor | model-proxy | spool → process
-web-client  main → app | demo → artifacts, asks, connection, diff, fleet, job, jobs, log, messages, network, notices, session, settings, setup, transcript, usage → transport, ui
+web-client  main → app | demo → artifacts, asks, connection, diff, fleet, job, jobs, log, messages, network, notices, outbox, session, settings, setup, transcript, usage → transport, ui
 `;
 
 const edgesByProduct = new Map(products.map((product) => [product, readArrows(product)]));

@@ -186,6 +186,51 @@ test("the HUD has three heights, by key, by button and by hand", async () => {
   expect(await hud.getAttribute("data-height")).toBe("tall");
 });
 
+test("what is sent without a connection waits in sight, and is sent once when it is back", async () => {
+  await openStory("happy", "/jobs");
+  await demoButton("Cut the connection");
+  await page.getByRole("textbox", { name: "Command" }).fill("echo later");
+  await page.getByRole("button", { name: "Run job" }).click();
+  const outbox = page.getByRole("region", { name: "Outbox" });
+  await outbox.getByText("New job: echo later").waitFor();
+  await demoButton("Mend it");
+  await page.getByRole("log", { name: "Output" }).getByText("later", { exact: true }).waitFor();
+  await outbox.waitFor({ state: "detached" });
+});
+
+test("what waits to be sent can be withdrawn, and the text stays", async () => {
+  await openStory("happy", "/jobs");
+  await demoButton("Cut the connection");
+  const command = page.getByRole("textbox", { name: "Command" });
+  await command.fill("echo never");
+  await page.getByRole("button", { name: "Run job" }).click();
+  await page.getByRole("region", { name: "Outbox" }).getByRole("button", { name: "Withdraw" }).click();
+  await page.getByText("it was withdrawn").waitFor();
+  expect(await command.inputValue()).toBe("echo never");
+});
+
+test("a page that is older than its gateway says so", async () => {
+  await openStory("skew", "/jobs");
+  await page.getByText("serves a newer page than this one").waitFor();
+});
+
+test("on a wide screen the newest jobs stand beside the stage", async () => {
+  await page.setViewportSize({ width: 1600, height: 900 });
+  await openStory("happy", "/");
+  const dock = page.getByRole("navigation", { name: "Newest jobs" });
+  await dock.getByRole("link", { name: /uname -a/ }).click();
+  await page.getByRole("heading", { name: "uname -a", level: 1 }).waitFor();
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await expect.poll(() => dock.isVisible()).toBe(false);
+});
+
+/** Presses a button of what can go wrong in a demo. */
+async function demoButton(name: string): Promise<void> {
+  await page.getByText("DEMO", { exact: true }).click();
+  await page.getByRole("button", { name }).click();
+  await page.getByText("DEMO", { exact: true }).click();
+}
+
 /** Opens a story at a path; without one, where the story is to be seen. */
 async function openStory(story: string, path: string): Promise<void> {
   const query = `${path.includes("?") ? "&" : "?"}demo=${story}&speed=4`;

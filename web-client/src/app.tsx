@@ -2,12 +2,15 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { AskDialog } from "./asks/ask-dialog.tsx";
 import { Hud } from "./hud.tsx";
+import { JobRows } from "./jobs/job-rows.tsx";
 import { ToastStack } from "./notices/toast-stack.tsx";
+import { OutboxBar } from "./outbox/outbox-bar.tsx";
 import type { Page } from "./page.ts";
 import { ResourceBar } from "./resource-bar.tsx";
 import { SignIn } from "./session/sign-in.tsx";
 import { Stage } from "./stage.tsx";
 import { lazy } from "./ui/lazy.tsx";
+import { matches } from "./ui/matches.ts";
 
 /** The whole page: resources on top, the stage, the HUD at the bottom. */
 export function App({ page }: { readonly page: Page }) {
@@ -28,7 +31,11 @@ export function App({ page }: { readonly page: Page }) {
           isSigningIn.value = true;
         }}
       />
-      <Stage page={page} />
+      <div class="middle">
+        {page.features.runnerEnabled && <JobDock page={page} />}
+        <Stage page={page} />
+      </div>
+      <OutboxBar outbox={page.outbox} />
       {page.features.runnerEnabled && <Hud page={page} />}
       <ToastStack toasts={page.toasts} />
       <ReviewedAsk page={page} />
@@ -45,6 +52,24 @@ export function App({ page }: { readonly page: Page }) {
         />
       )}
     </div>
+  );
+}
+
+const isWide = matches("(min-width: 1600px)");
+
+/** The newest jobs beside the stage, where a screen is wide enough. */
+function JobDock({ page }: { readonly page: Page }) {
+  if (!isWide.value) return null;
+  return (
+    <nav class="job-dock" aria-label="Newest jobs">
+      <h2 class="plate-title">Jobs</h2>
+      <JobRows
+        list={page.jobs.list.value}
+        sending={page.form.sending.value}
+        selectedId={page.selectedId.value}
+        selection={page.selection}
+      />
+    </nav>
   );
 }
 

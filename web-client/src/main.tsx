@@ -10,6 +10,7 @@ import { createPage, type Page } from "./page.ts";
 import { liveAt, type Place } from "./place.ts";
 import { applySettings } from "./settings/settings.ts";
 import { keepTitle } from "./title.ts";
+import { keepVisibleHeight } from "./ui/visible-height.ts";
 
 const root = document.getElementById("page");
 // Not awaited here: a part that is loaded later imports this file's chunk, and would wait for it to be done.
@@ -32,6 +33,7 @@ async function openDemoPlace(): Promise<Place> {
 function startPage(enabled: Features, at: Place): Page {
   const page = createPage(enabled, at);
   applySettings(page.settings, document.documentElement);
+  keepVisibleHeight(document.documentElement);
   keepTitle(page);
   keepFavicon(computed(() => faviconState(page)));
   listenForKeys((key) => findAction(page, key));

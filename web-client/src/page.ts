@@ -6,8 +6,9 @@ import { createDeciding, type Deciding } from "./asks/deciding.ts";
 import { createRuleStore, type RuleStore } from "./asks/rule-store.ts";
 import { type Attention, createAttention } from "./attention.ts";
 import type { Features } from "./config.ts";
-import type { Link } from "./connection/link.ts";
+import { isLive, type Link } from "./connection/link.ts";
 import { worstLink } from "./connection/link-words.ts";
+import { watchForNewPage } from "./connection/outdated.ts";
 import { createBrowserSurroundings } from "./connection/surroundings.ts";
 import { openTabLine } from "./connection/tab-line.ts";
 import { createDiffStore, type DiffStore } from "./diff/diff-store.ts";
@@ -29,6 +30,7 @@ import { type Allowing, createAllowing } from "./network/allowing.ts";
 import { watchForNotices } from "./notices/notices.ts";
 import { createNotifier } from "./notices/notifier.ts";
 import { createToasts, type Toasts } from "./notices/toasts.ts";
+import { createOutbox, type Outbox, throughOutbox } from "./outbox/outbox.ts";
 import type { Place } from "./place.ts";
 import { createRouter, type JobView, jobPath, type Route, type Router } from "./route.ts";
 import { createSession, type Session } from "./session/session.ts";
@@ -88,6 +90,9 @@ export interface Page {
   /** A job that the list holds. */
   readonly findJob: (id: string) => Job | undefined;
   readonly link: ReadonlySignal<Link>;
+  readonly outbox: Outbox;
+  /** The gateway serves another page than this one. */
+  readonly isOutdated: ReadonlySignal<boolean>;
   readonly retryNow: () => void;
   /** Selects the job that many places further down the list. */
   readonly walk: (step: number) => void;
@@ -99,7 +104,9 @@ export function createPage(features: Features, place: Place): Page {
   const { storage } = place;
   const session = createSession(place.tabStorage, around.wake);
   const gateway = createGateway(place.connect(() => session.apiKey.peek()));
-  const { jobs: jobService, fleet } = gateway;
+  const { fleet } = gateway;
+  const outbox = createOutbox({ after: around.after, isLive: () => isLive(link.value) });
+  const jobService = throughOutbox(gateway.jobs, outbox);
   const announcer = createAnnouncer(around.after);
   const { route, go } = createRouter();
   const jobs = createJobStore(jobService, around, shareTabs(place, session));
@@ -246,6 +253,8 @@ export function createPage(features: Features, place: Place): Page {
     selected,
     findJob: (id) => jobs.list.value.jobs.find((job) => job.id === id),
     link,
+    outbox,
+    isOutdated: watchForNewPage(link, place.isOutdated),
     retryNow: around.wake,
     walk,
   };

@@ -1,5 +1,6 @@
 import type { Transport } from "@connectrpc/connect";
 import type { ComponentChildren } from "preact";
+import { isPageOutdated } from "./connection/outdated.ts";
 import { createPageTransport } from "./transport.ts";
 import type { TextStorage } from "./ui/storage.ts";
 
@@ -11,6 +12,8 @@ export interface Place {
   readonly storage: () => TextStorage;
   /** Lives as long as the tab. */
   readonly tabStorage: () => TextStorage;
+  /** Whether this page is not the one that is served any more. */
+  readonly isOutdated: () => Promise<boolean>;
   /** Says what is played; nothing at a gateway. */
   readonly badge: ComponentChildren;
 }
@@ -23,6 +26,7 @@ export function liveAt({ origin, search }: Pick<Location, "origin" | "search">):
     connect: (apiKey) => createPageTransport({ origin, json, apiKey }),
     storage: () => localStorage,
     tabStorage: () => sessionStorage,
+    isOutdated: isPageOutdated,
     badge: undefined,
   };
 }

@@ -2,6 +2,7 @@ import { type Job, JobState } from "#gen/job/v1/job_pb.js";
 import { pageKeys } from "./actions.ts";
 import { AskDeck } from "./asks/ask-deck.tsx";
 import type { Link } from "./connection/link.ts";
+import { OutdatedBar } from "./connection/outdated-bar.tsx";
 import { StaleBar } from "./connection/stale-bar.tsx";
 import { FleetBoard } from "./fleet/fleet-board.tsx";
 import { OfflineBanner } from "./fleet/offline-banner.tsx";
@@ -42,6 +43,7 @@ export function Stage({ page }: { readonly page: Page }) {
     <main class="stage" id="stage" tabIndex={-1}>
       <StageTabs page={page} />
       <StaleBar link={page.link.value} />
+      {page.isOutdated.value && <OutdatedBar />}
       {page.jobs.link.value.kind === "refused" && (
         <p class="banner tone-bad">The gateway refused to list jobs: {page.jobs.link.value.message}</p>
       )}

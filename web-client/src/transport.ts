@@ -35,7 +35,10 @@ export function createPageTransport(options: {
 
 /** A sign-in page in place of an answer, redirected to or sent as HTML, means that nobody is signed in. */
 async function fetchWithoutLogin(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-  const response = await fetch(input, { ...init, redirect: "manual" });
+  const response = await fetch(input, { ...init, redirect: "manual" }).catch((error: unknown) => {
+    // Browsers tell nothing else of a gateway that cannot be reached.
+    throw error instanceof TypeError ? new ConnectError("the gateway cannot be reached", Code.Unavailable) : error;
+  });
   const html = response.headers.get("content-type")?.startsWith("text/html") ?? false;
   if (response.type === "opaqueredirect" || (html && response.status < 404)) {
     throw new ConnectError("the gateway asks to sign in", Code.Unauthenticated);

@@ -21,3 +21,8 @@ export type Link =
 export function isBroken(link: Link): link is Extract<Link, { since: number }> {
   return link.kind === "reconnecting" || link.kind === "offline";
 }
+
+/** True when what is sent now gets through. */
+export function isLive({ kind }: Link): boolean {
+  return kind === "live" || kind === "demo";
+}

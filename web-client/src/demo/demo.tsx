@@ -44,6 +44,7 @@ export async function openDemo(name: string, query: URLSearchParams): Promise<De
     connect: () => transport,
     storage: () => storage,
     tabStorage: () => storage,
+    isOutdated: async () => story?.name === "skew",
     badge: <DemoBadge story={story?.name ?? ""} world={world} line={line} />,
   };
   return { place, path };

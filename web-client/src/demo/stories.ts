@@ -51,6 +51,7 @@ export const stories: readonly Story[] = [
   { name: "finished", title: "An agent is done", tell: tellFinished },
   { name: "question", title: "An agent wants to know", tell: tellQuestion },
   { name: "gap", title: "Events are missing", tell: tellGap },
+  { name: "skew", title: "The gateway was replaced", tell: tellSkew },
   { name: "hostile", title: "Text that would be markup", tell: tellHostile },
 ];
 
@@ -196,6 +197,14 @@ async function tellGap({ world }: Telling): Promise<string> {
   };
   const job = await past(world, task("yes | head -c 1G", { name: "too-much" }), act, 60_000);
   return `/jobs/${job.id}`;
+}
+
+async function tellSkew({ world, line }: Telling): Promise<string> {
+  world.runners.set("vm-1", onlineRunner("vm-1"));
+  await tellHistory(world);
+  setTimeout(() => line.cut(unreachable()), 1_000 / world.speed);
+  setTimeout(line.mend, 1_500 / world.speed);
+  return "/";
 }
 
 async function tellHostile({ world }: Telling): Promise<string> {
