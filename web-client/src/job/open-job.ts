@@ -52,12 +52,11 @@ export function createOpenJob({ jobs, around, id, isSeen }: OpenJobPorts): OpenJ
   const showTail = ({ job, sequence }: JobFeed) => {
     if (hasTail || !job) return;
     hasTail = true;
+    const lines = job.log?.lines ?? 0;
+    log.peek()?.expect(lines);
+    if (sequence > 0 || lines <= longLogLines) return;
     // Without it the log is shown as it comes.
-    if (sequence === 0 && (job.log?.lines ?? 0) > longLogLines)
-      log
-        .peek()
-        ?.showTail(tailLines)
-        .catch(() => undefined);
+    log.peek()?.showTail(tailLines).catch(() => undefined);
   };
   effect(() => {
     const openId = id.value;

@@ -150,6 +150,8 @@ export class LogWindow {
     if (shift !== 0) this.heights.clear();
     const top = this.#scale.top + shift * rowHeightPx;
     this.#frame.value = frame;
+    // Who began somewhere else than at the end is told of what comes from now on.
+    this.#pausedLines ||= frame.facts.totalLines;
     this.#resize();
     if (!this.#isFollowing.peek() && !this.#target && shift !== 0) this.#moveTo(top);
     requestAnimationFrame(() => this.#look(frame.version));

@@ -10,6 +10,8 @@ import { packEntries } from "./pack-entries.ts";
 export interface Log {
   readonly sink: LogSink;
   readonly openView: (onFrame: (frame: Frame) => void) => LogPort;
+  /** Says how many lines the gateway has. */
+  readonly expect: (lines: number) => void;
   /** Shows the end of a long log before the stream has come there. */
   readonly showTail: (lines: number) => Promise<void>;
   readonly close: () => void;
@@ -140,6 +142,7 @@ export function createLog(far: FarLog): Log {
         },
       };
     },
+    expect: (lines) => post({ kind: "total", lines }),
     showTail: async (count) => {
       const { lines, totalLines } = await far.readTail(count);
       const [from, to] = [lines.at(0)?.number ?? 1, lines.at(-1)?.number ?? 0];

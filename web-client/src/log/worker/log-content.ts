@@ -29,7 +29,7 @@ export class LogContent {
 
   /** Lines that there are, here or on their way. */
   get totalLines(): number {
-    return Math.max(this.#totalLines, this.intake.head);
+    return this.#isOver ? this.intake.head : Math.max(this.#totalLines, this.intake.head);
   }
 
   /** When the first thing was told; 0 before. */

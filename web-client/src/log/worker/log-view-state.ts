@@ -151,6 +151,7 @@ export class LogViewState {
 
   #facts(): Frame["facts"] {
     const { intake, totalLines, groups, errors, startMs, isOver } = this.#content;
+    errors.settle();
     return {
       lines: intake.head,
       totalLines,
