@@ -56,7 +56,10 @@ export function createOpenJob({ jobs, around, id, isSeen }: OpenJobPorts): OpenJ
     log.peek()?.expect(lines);
     if (sequence > 0 || lines <= longLogLines) return;
     // Without it the log is shown as it comes.
-    log.peek()?.showTail(tailLines).catch(() => undefined);
+    log
+      .peek()
+      ?.showTail(tailLines)
+      .catch(() => undefined);
   };
   effect(() => {
     const openId = id.value;

@@ -1,5 +1,6 @@
 import type { VNode } from "preact";
 import { SubAgentState } from "#gen/job/v1/job_event_pb.js";
+import { LazyTerminalText } from "../log/lazy-terminal-text.tsx";
 import { clock } from "../ui/clock.ts";
 import { LongText } from "../ui/long-text.tsx";
 import { MarkedText } from "../ui/marked-text.tsx";
@@ -38,7 +39,7 @@ export function ToolBlock({ block, draw }: { readonly block: ToolBlockData; read
         </pre>
         {answer && (
           <pre class={`mono tool-answer${hasFailed ? " is-error" : ""}`}>
-            <LongText text={answer.result.text} />
+            <LazyTerminalText text={answer.result.text} />
             {answer.result.truncated && <span class="mark">… cut here</span>}
           </pre>
         )}
