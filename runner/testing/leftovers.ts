@@ -41,8 +41,9 @@ export function findLeftovers({ dataDirectory, pid }: TestRunner, jobId: string)
 
 const ownPrograms = ["runner/src/main.ts", "supervisor/main.ts", "supervisor/spawner.ts"];
 
-/** What is the runner's own, or kept on purpose: not what a job has left. */
-const kept = /^(compile-cache|nonces|spending|mirrors|pool)(\/|$)|^(runner\.lock|supervisors\.log|runner\.sock)$/;
+/** What is the runner's own, such as a spare that rehearses, or kept on purpose: not what a job has left. */
+const kept =
+  /^(compile-cache|nonces|spending|mirrors|pool|trash\/rehearsal-[0-9]+)(\/|$)|^(runner\.lock|supervisors\.log|runner\.sock)$/;
 
 function filesIn(directory: string): readonly string[] {
   const names = readdirSync(directory, { recursive: true, encoding: "utf8" });
