@@ -20,6 +20,7 @@ import type { Jobs } from "./job/jobs.ts";
 import type { LeftWork } from "./job/left-work.ts";
 import type { Ledger } from "./model-proxy/day-ledger.ts";
 import type { Cgroups } from "./sandbox/cgroups.ts";
+import { formatHostRule } from "./sandbox/host-rule.ts";
 import type { SelfTest } from "./sandbox/self-test.ts";
 import { streamEnvelopes } from "./spool/event-stream.ts";
 import { allowHost, decideAsk, sendMessage, setPermissionMode } from "./steer.ts";
@@ -150,6 +151,7 @@ async function describeRunner({
     minFreeDiskBytes: BigInt(config.minFreeDiskBytes),
     daySpentMicros: BigInt(spending.spentMicros()),
     dayBudgetMicros: BigInt(config.job.model.dayBudgetMicros),
+    ...describeEgress(config),
   });
 }
 
@@ -176,6 +178,12 @@ const isolationKinds = { none: IsolationKind.NONE, bubblewrap: IsolationKind.BUB
 function isolationSummary(kind: keyof typeof isolationKinds, ownUsers: boolean): string {
   if (kind === "none") return "Jobs run as the runner's own user, without confinement.";
   return `Jobs run in boxes that bubblewrap builds, ${ownUsers ? "each as a user of its own" : "all as the runner's own user"}.`;
+}
+
+/** Without walls jobs reach whatever the runner does. */
+function describeEgress({ sandbox, job: { egress } }: Config) {
+  if (sandbox.kind === "none") return {};
+  return { allowedHosts: egress.allowed.map(formatHostRule), moreHosts: egress.mayAllowMore };
 }
 
 function describeExecutor(name: string, status: ExecutorStatus) {
