@@ -1,8 +1,9 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ActorKind } from "#gen/job/v1/job_pb.js";
+import { ActorKind, JobState } from "#gen/job/v1/job_pb.js";
 import { ProblemReason } from "#gen/job/v1/problem_pb.js";
 import { problemError } from "#protocol/problem.ts";
+import { type NumberedEvent, watchToEnd } from "./system/jobs.ts";
 import { refusalOf } from "./system/refusal.ts";
 import { ScriptedRunner } from "./system/scripted-runner.ts";
 import { startGateway, type TestGateway } from "./system/start-gateway.ts";
@@ -26,9 +27,17 @@ async function create(runnerLabels: readonly string[] = []): Promise<string> {
   return job.id;
 }
 
-test("a host is allowed by the runner that has the job, in the name of who asked", async () => {
+/** A job that the gateway knows to run. */
+async function start(): Promise<string> {
   const id = await create();
-  await runner.attempt(id);
+  const isRunning = (events: readonly NumberedEvent[]) =>
+    events.some(({ payload }) => payload.case === "stateChanged" && payload.value.status?.state === JobState.RUNNING);
+  await watchToEnd(gateway, id, { enough: isRunning });
+  return id;
+}
+
+test("a host is allowed by the runner that has the job, in the name of who asked", async () => {
+  const id = await start();
   await gateway.jobs.allowHost({ id, host: "*.example.com:8443" });
   expect(runner.calls.at(-1)).toMatchObject({
     kind: "allowHost",
@@ -39,8 +48,7 @@ test("a host is allowed by the runner that has the job, in the name of who asked
 });
 
 test("what the runner refuses is told as it said it", async () => {
-  const id = await create();
-  await runner.attempt(id);
+  const id = await start();
   runner.onCall = () => {
     throw problemError({
       code: Code.FailedPrecondition,
