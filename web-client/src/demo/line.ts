@@ -8,6 +8,8 @@ export interface Line {
   readonly carry: <T>(messages: AsyncIterable<T>, signal: AbortSignal) => AsyncIterable<T>;
   /** Breaks every open stream; until it is mended every call fails with that error. */
   readonly cut: (error: ConnectError) => void;
+  /** Fails so many calls, and is whole again. */
+  readonly failNext: (calls: number, error: ConnectError) => void;
   /** Lets calls wait, without an answer, until the line is mended. */
   readonly hold: () => void;
   readonly mend: () => void;
@@ -21,17 +23,22 @@ export function unreachable(): ConnectError {
 /** A line that is whole. */
 export function createLine(): Line {
   let fault: ConnectError | undefined;
+  const failures: ConnectError[] = [];
   let broken = new AbortController();
   let held: PromiseWithResolvers<void> | undefined;
   return {
     pass: async (signal) => {
       if (held) await Promise.race([held.promise, aborted(signal)]);
-      if (fault) throw fault;
+      const error = fault ?? failures.shift();
+      if (error) throw error;
     },
     carry: (messages, signal) => carry(messages, AbortSignal.any([signal, broken.signal])),
     cut: (error) => {
       fault = error;
       broken.abort(error);
+    },
+    failNext: (calls, error) => {
+      failures.push(...Array.from({ length: calls }, () => error));
     },
     hold: () => {
       held ??= Promise.withResolvers();

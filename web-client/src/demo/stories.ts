@@ -202,8 +202,8 @@ async function tellGap({ world }: Telling): Promise<string> {
 async function tellSkew({ world, line }: Telling): Promise<string> {
   world.runners.set("vm-1", onlineRunner("vm-1"));
   await tellHistory(world);
-  setTimeout(() => line.cut(unreachable()), 1_000 / world.speed);
-  setTimeout(line.mend, 1_500 / world.speed);
+  // The first readings of the runners and of the list.
+  line.failNext(2, unreachable());
   return "/";
 }
 
