@@ -7,6 +7,7 @@ import { RunnerInfoSchema } from "#gen/fleet/v1/runner_pb.js";
 import type { Ask, Decision } from "#gen/job/v1/ask_pb.js";
 import { type JobEvent, LogPositionSchema, type Message } from "#gen/job/v1/job_event_pb.js";
 import type { Actor, PermissionMode } from "#gen/job/v1/job_pb.js";
+import { DiffSchema } from "#gen/job/v1/job_service_pb.js";
 import {
   RunnerService,
   type StartJobRequest,
@@ -34,6 +35,8 @@ export class ScriptedRunner {
   readonly calls: SteeringCall[] = [];
   /** Answers the steering calls; throw to refuse one. */
   onCall: (call: SteeringCall) => void = () => {};
+  /** Answers GetDiff; throw to refuse. */
+  onDiff: () => MessageInitShape<typeof DiffSchema> = () => ({});
   readonly #attempts = new Map<string, ScriptedAttempt>();
   #server: Server | undefined;
   #port = 0;
@@ -91,6 +94,10 @@ export class ScriptedRunner {
     releaseJob: ({ jobId }) => {
       this.#attempts.get(jobId)?.release();
       return {};
+    },
+    getDiff: ({ jobId }) => {
+      this.#held(jobId);
+      return { diff: create(DiffSchema, this.onDiff()) };
     },
     decideAsk: ({ jobId, askId, decision }) => {
       if (decision === undefined) throw new ConnectError("no decision", Code.InvalidArgument);

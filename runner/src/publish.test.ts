@@ -193,7 +193,7 @@ describe("pushing", () => {
     );
     const refused = await refusal(push(request, { name: "evil" }));
     expect(refused).toMatchObject({
-      reason: ProblemReason.WORKSPACE_MISSING,
+      reason: ProblemReason.REPOSITORY_BROKEN,
       message: expect.stringMatching(/hasDotgit/),
     });
     await expect(show("evil")).rejects.toThrow();

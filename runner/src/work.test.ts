@@ -76,7 +76,9 @@ describe("a task", () => {
     );
     await agents.client.startJob(request);
     await agents.until(request, (events) => events.some(({ payload }) => payload.case === "process"));
-    await vi.waitFor(async () => expect(changes(await diffOf(request))).toEqual(["a.txt +1 -0", "go +0 -0"]));
+    await vi.waitFor(async () => expect(changes(await diffOf(request))).toEqual(["a.txt +1 -0", "go +0 -0"]), {
+      timeout: 20_000,
+    });
     rmSync(join(data.path, "jobs", request.jobId, "workspace", "go"));
     const { events } = await agents.finish(request);
     const diff = await diffOf(request);
@@ -103,7 +105,7 @@ describe("a task", () => {
     await agents.client.startJob(request);
     const { events, end } = await agents.finish(request);
     expect([end.outcome?.cause, logText(events)]).toEqual([EndCause.COMPLETED, "done\n"]);
-    expect(await refusal(request)).toBe(ProblemReason.WORKSPACE_MISSING);
+    expect(await refusal(request)).toBe(ProblemReason.REPOSITORY_BROKEN);
   });
 
   test("shows asterisks in place of a secret, while it runs and after its end", async () => {

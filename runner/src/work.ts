@@ -131,7 +131,7 @@ const refusals: Readonly<Record<WorkRefusal, Omit<ProblemInit, "message">>> = {
   },
   failed: {
     code: Code.FailedPrecondition,
-    reason: ProblemReason.WORKSPACE_MISSING,
-    action: "Look at the workspace on the runner: its repository cannot be read.",
+    reason: ProblemReason.REPOSITORY_BROKEN,
+    action: "Look at what the job did to its repository, and run it again.",
   },
 };

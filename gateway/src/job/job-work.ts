@@ -14,7 +14,7 @@ import { findAttempt } from "./attempt-place.ts";
 import type { DiffStore, DiffWish } from "./diff-store.ts";
 import type { JobRecord } from "./job-record.ts";
 import { isFinal } from "./job-state.ts";
-import { noRepository, notCheckedOut, notPushed, workspaceGone } from "./work-refusals.ts";
+import { noRepository, notCheckedOut, notPushed, unreadable, workspaceGone } from "./work-refusals.ts";
 
 /** What the work of a Job is looked after with. */
 export interface JobWorkParts {
@@ -44,6 +44,7 @@ export class JobWork {
     if (refused !== undefined) return { refused };
     const kept = wish.fromTurn === 0 && wish.toTurn === 0 ? this.#parts.store.read(wish) : undefined;
     if (kept?.kind === "kept") return { ok: kept.diff };
+    if (kept?.kind === "unreadable") return { refused: unreadable(this.#id, kept.why) };
     const answer = await this.#ask(diffMs, (runner, key, options) => runner.getDiff({ ...key, ...wish }, options));
     if ("ok" in answer && answer.ok.diff !== undefined) return { ok: answer.ok.diff };
     return "refused" in answer ? answer : { refused: workspaceGone(this.#id, "its runner answered without a diff") };

@@ -30,6 +30,15 @@ export function workspaceGone(id: string, why: string): ProblemInit {
   };
 }
 
+/** The runner could not tell what the Job changed. */
+export function unreadable(id: string, why: string): ProblemInit {
+  return {
+    ...{ code: Code.FailedPrecondition, reason: ProblemReason.REPOSITORY_BROKEN, field: "id" },
+    message: `what job ${id} changed could not be read at its end: ${why}`,
+    action: "Run the job again.",
+  };
+}
+
 /** A pull request needs a branch. */
 export function notPushed(id: string): ProblemInit {
   return {
