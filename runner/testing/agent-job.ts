@@ -24,8 +24,8 @@ export interface AgentJob {
   isClosed(): boolean;
 }
 
-/** A job for an executor's own tests: nobody is behind it. */
-export function makeAgentJob(home = "/nowhere"): AgentJob {
+/** A job for an executor's own tests: nobody is behind it. `recorded` is waited for behind each turn. */
+export function makeAgentJob(home = "/nowhere", recorded?: Promise<void>): AgentJob {
   const events: EventPayload[] = [];
   const asked: AskedQuestion[] = [];
   const modes: PermissionMode[] = [];
@@ -52,7 +52,7 @@ export function makeAgentJob(home = "/nowhere"): AgentJob {
       ask,
       messages,
       modeChanged: (mode) => modes.push(mode),
-      untilRecorded: () => undefined,
+      untilRecorded: () => recorded,
       home,
       workspace: "/workspace",
     },

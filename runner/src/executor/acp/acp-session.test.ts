@@ -40,9 +40,15 @@ function says(app: AgentApp, updates: readonly SessionUpdate[]): AgentApp {
   });
 }
 
+interface Given {
+  readonly wish?: Partial<SessionWish>;
+  readonly ask?: Ask;
+  readonly recorded?: Promise<void>;
+}
+
 /** Begins a session with an agent in this process, over lines as a process would print them. */
-function converse(app: AgentApp, given: { readonly wish?: Partial<SessionWish>; readonly ask?: Ask } = {}) {
-  const { job, ...seen } = makeAgentJob();
+function converse(app: AgentApp, given: Given = {}) {
+  const { job, ...seen } = makeAgentJob("/nowhere", given.recorded);
   const wish = { workspace: "/workspace", permissionMode: PermissionMode.ASK, model: "", effort: "", ...given.wish };
   const { ask = job.ask } = given;
   const session = new AcpSession({ name: "kimi", prompt: "Go.", wish, job: { ...job, ask }, now: () => 0 });
@@ -348,4 +354,21 @@ test("a process that ends inside a turn has said what it had said", async () => 
     result: "Half a sen",
   });
   expect(acts(events).at(-1)).toMatchObject({ case: "text", value: { text: "Half a sen" } });
+});
+
+test("no prompt follows a turn before the work is recorded as it left it", async () => {
+  const { promise: recorded, resolve } = Promise.withResolvers<void>();
+  const prompts: string[] = [];
+  const app = anAgent().onRequest("session/prompt", ({ params: { prompt } }) => {
+    prompts.push(...textsOf(prompt));
+    return { stopReason: "end_turn" };
+  });
+  const { tell, events, ended } = converse(app, { recorded });
+  tell("And then?");
+  await expect.poll(() => acts(events).some(({ case: kind }) => kind === "turnResult")).toBe(true);
+  await new Promise(setImmediate);
+  expect(prompts).toEqual(["Go."]);
+  resolve();
+  await ended;
+  expect(prompts).toEqual(["Go.", "And then?"]);
 });

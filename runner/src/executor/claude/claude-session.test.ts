@@ -319,3 +319,18 @@ test("the message of an outcome stays within its limit, however long the error i
   const { outcome } = endedBy(exited(1), { is_error: true, result: "é".repeat(10_000) });
   expect(Buffer.byteLength(outcome.message ?? "")).toBeLessThanOrEqual(1024);
 });
+
+test("nothing is said behind a turn before the work is recorded as it left it", async () => {
+  const { promise: recorded, resolve } = Promise.withResolvers<void>();
+  const { job, tell } = makeAgentJob("/nowhere", recorded);
+  const written: string[] = [];
+  const session = new ClaudeSession({ prompt: "Go.", maxTurns: 0, job, now: () => 0, late: undefined });
+  session.begin({ write: (line) => void written.push(line), end: () => void written.push("end") });
+  const before = written.length;
+  tell("And then?");
+  session.take({ bytes: Buffer.from(JSON.stringify({ type: "result", subtype: "success" })), truncated: false });
+  await new Promise(setImmediate);
+  expect(written).toHaveLength(before);
+  resolve();
+  await expect.poll(() => written.slice(before)).toMatchObject([expect.stringContaining("And then?")]);
+});
