@@ -61,6 +61,8 @@ test.each([
   ["the example secret", { GATEWAY_SECRET: exampleSecret }],
   ["no secret", { GATEWAY_SECRET: "" }],
   ["a short second secret", { GATEWAY_SECRET: `${"s".repeat(32)},short` }],
+  ["an author without an address", { GIT_AUTHOR: "Ana Bell" }],
+  ["an author in two lines", { GIT_AUTHOR: "Ana\nBell <ana@example.com>" }],
   ["isolation that does not exist", { ISOLATION: "docker" }],
   ["warm agents without a key", { WARM_AGENTS: "1" }],
   ["too many warm agents", { WARM_AGENTS: "9", ANTHROPIC_API_KEY: "sk-x" }],
@@ -80,6 +82,15 @@ test("secrets may be two while they rotate, and the socket may be a file", async
   });
   expect(config.keys).toHaveLength(2);
   expect(config.listen).toEqual({ kind: "unix", path: "/run/x" });
+});
+
+test("an author has a name and an address, and is the runner by default", async () => {
+  const author = async (text: string) => (await parseConfig({ ...required, GIT_AUTHOR: text })).job.gitAuthor;
+  expect(await author("Zoë de Bell <zoe+bot@example.com>")).toEqual({
+    name: "Zoë de Bell",
+    email: "zoe+bot@example.com",
+  });
+  expect(await author("")).toEqual({ name: "BlazeCraft runner", email: "runner@blazecraft.invalid" });
 });
 
 test("labels are listed with commas", async () => {

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
@@ -103,6 +103,11 @@ async function refusal(call: Promise<unknown>) {
   return { reason: findProblem(error)?.reason, message: error.rawMessage };
 }
 
+/** A hook of the repository at its host. */
+function hook(kind: string, script: string): void {
+  writeFileSync(join(repository.path, "hooks", kind), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+}
+
 const log = (branch: string, format: string) =>
   runGit(repository.path, ["log", `--format=${format}`, `main..${branch}`]);
 const show = (object: string) => runGit(repository.path, ["show", object]);
@@ -197,6 +202,16 @@ describe("pushing", () => {
       message: expect.stringMatching(/hasDotgit/),
     });
     await expect(show("evil")).rejects.toThrow();
+  });
+
+  test("that the host refuses is answered with what the host says", async () => {
+    await start("GITHUB");
+    hook("pre-receive", "echo 'main is protected' >&2; exit 1");
+    const { request } = await run("echo two >> a.txt");
+    expect(await refusal(push(request, { name: "main" }))).toEqual({
+      reason: ProblemReason.HOST_REFUSED,
+      message: `${new URL(server.url).host} refuses the push: main is protected; pre-receive hook declined`,
+    });
   });
 
   test("with a wrong token says so, and shows it nowhere", async () => {
@@ -310,6 +325,19 @@ describe("a job that is to be published when it succeeds", () => {
     expect(JSON.stringify(events, (_, value) => (typeof value === "bigint" ? String(value) : value))).not.toContain(
       "t0ken",
     );
+  });
+
+  test("can be stopped while it is pushed", async () => {
+    await start("GITHUB");
+    const begun = join(room, "push-begun");
+    hook("pre-receive", `touch ${begun}; sleep 60`);
+    const repoRef = `${server.url}/${name}`;
+    const request = startRequest("echo two >> a.txt", { repoRef, publish });
+    await runner.client.startJob(request);
+    const ended = followJob(runner.client, request);
+    await vi.waitFor(() => expect(existsSync(begun)).toBe(true), { timeout: 30_000 });
+    await runner.client.stopJob({ jobId: request.jobId, attempt: 1, cause: EndCause.CANCELED });
+    expect(endOf(await ended).outcome?.cause).toBe(EndCause.CANCELED);
   });
 
   async function elsewhere(): Promise<string> {

@@ -72,37 +72,29 @@ export class JobWork {
 
   /** Does what people want of it. */
   answer(wish: WorkWish): Promise<CallAnswer> {
-    return this.#next((record) => this.#answer(record, wish, AbortSignal.timeout(timesMs[wish.kind]))).catch(failed);
+    return this.#do(wish, new AbortController().signal);
   }
 
   /** Brings it to its host as was asked for when the job was created; refused when that cannot be done. */
   async publish({ branch, pullRequest }: Publish, signal: AbortSignal): Promise<CallAnswer> {
-    const json = branch === undefined ? {} : toJson(BranchSchema, branch);
-    const steps: readonly WorkWish[] = [
-      { kind: "push", branch: json },
-      ...(pullRequest === undefined
-        ? []
-        : [
-            {
-              kind: "openRequest" as const,
-              branch: branch?.name ?? "",
-              pullRequest: toJson(PullRequestSchema, pullRequest),
-            },
-          ]),
-    ];
-    let answer: CallAnswer = { kind: "done" };
-    for (const step of steps) {
-      const ended = AbortSignal.any([signal, AbortSignal.timeout(timesMs[step.kind])]);
-      answer = await this.#next((record) => this.#answer(record, step, ended)).catch(failed);
-      if (answer.kind === "refused") return answer;
-    }
-    return answer;
+    if (branch === undefined) throw new Error("validation let work be published without a branch");
+    const pushed = await this.#do({ kind: "push", branch: toJson(BranchSchema, branch) }, signal);
+    if (pushed.kind === "refused" || pullRequest === undefined) return pushed;
+    const json = toJson(PullRequestSchema, pullRequest);
+    return this.#do({ kind: "openRequest", branch: branch.name, pullRequest: json }, signal);
   }
 
   get #record(): WorkspaceRecord | undefined {
     const record = readWorkspaceRecord(this.#options.workspace);
     // Before a session goes on, it is that of the job before.
     return record?.jobId === this.#options.jobId ? record : undefined;
+  }
+
+  /** Its time begins when what came before is done. */
+  #do(wish: WorkWish, signal: AbortSignal): Promise<CallAnswer> {
+    return this.#next((record) =>
+      this.#answer(record, wish, AbortSignal.any([signal, AbortSignal.timeout(timesMs[wish.kind])])),
+    ).catch(failed);
   }
 
   #write(record: WorkspaceRecord): void {

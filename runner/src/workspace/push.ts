@@ -40,7 +40,7 @@ function remoteLines(detail: string): string {
   const [, status = ""] = /\[remote rejected\].*\((.*)\)/.exec(detail) ?? [];
   return [...lines, status]
     .filter((line) => line !== "")
-    .join(" ")
+    .join("; ")
     .slice(0, maxReasonLength);
 }
 
