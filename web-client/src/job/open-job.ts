@@ -2,6 +2,7 @@ import { effect, type ReadonlySignal, signal, untracked } from "@preact/signals"
 import type { Link } from "../connection/link.ts";
 import type { Surroundings } from "../connection/surroundings.ts";
 import { createFarLog } from "../log/far-log.ts";
+import { fetchLogView } from "../log/lazy-log-view.tsx";
 import { createLog, type Log } from "../log/log.ts";
 import type { Gateway } from "../transport.ts";
 import { oncePerFrame } from "../ui/next-frame.ts";
@@ -45,6 +46,7 @@ export function createOpenJob({ jobs, around, id, isSeen }: OpenJobPorts): OpenJ
   /** A feed with a log of its own, in place of those until now. */
   const begin = (openId: string | undefined) => {
     log.peek()?.close();
+    if (openId !== undefined) void fetchLogView();
     log.value = openId === undefined ? undefined : createLog(createFarLog(jobs, openId));
     hasTail = false;
     return new JobFeed(log.peek()?.sink ?? nowhere);

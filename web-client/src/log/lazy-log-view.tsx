@@ -6,12 +6,7 @@ const view = signal<typeof LogView>();
 
 /** A log, whose viewer is fetched when the first one is shown. */
 export function LazyLogView(props: LogViewProps) {
-  useEffect(() => {
-    if (view.peek()) return;
-    void import("./log-view.tsx").then((loaded) => {
-      view.value = loaded.LogView;
-    });
-  }, []);
+  useEffect(() => void fetchLogView(), []);
   const View = view.value;
   if (View) return <View key={viewKey(props)} {...props} />;
   return (
@@ -19,6 +14,12 @@ export function LazyLogView(props: LogViewProps) {
       <div class="log-box" />
     </div>
   );
+}
+
+/** Fetches the viewer, so that it is there when a log is to be shown. */
+export async function fetchLogView(): Promise<void> {
+  const { LogView: fetched } = await import("./log-view.tsx");
+  view.value = fetched;
 }
 
 let lastKey = 0;

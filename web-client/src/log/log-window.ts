@@ -5,7 +5,7 @@ import type { LogRow } from "./log-row.ts";
 import { RowHeights, rowHeightPx } from "./row-heights.ts";
 import { ScrollScale } from "./scroll-scale.ts";
 
-const rowsAround = 30;
+const rowsAround = 16;
 /** Rows that a selection keeps drawn, so that it can be scrolled through. */
 const mostSelectedRows = 2_000;
 /** A longer line is cut on screen, or laying it out would hold up the page. */

@@ -3,7 +3,7 @@ import type { FarLog, LineRange } from "./far-log.ts";
 import type { CopyFormat, Found, Frame, FromWorker, LogEntry, Look, Target, ToWorker } from "./log-messages.ts";
 import type { LogQuery } from "./log-query.ts";
 import type { LogSink } from "./log-sink.ts";
-import { type LogThread, startLogThread } from "./log-thread.ts";
+import { startLogThread } from "./log-thread.ts";
 import { packEntries } from "./pack-entries.ts";
 
 /** The log of one job. Its text is in a worker; the page holds what it shows. */
@@ -34,7 +34,7 @@ export interface LogPort {
 const promptBytes = 256 * 1024;
 const retryMs = 2_000;
 
-/** Opens an empty log. The worker starts with the first thing to tell it. */
+/** Opens an empty log. Its worker starts at once, to be there when the first bytes are. */
 export function createLog(far: FarLog): Log {
   const views = new Map<number, (frame: Frame) => void>();
   const calls = new Map<number, (answer: Found | string | undefined) => void>();
@@ -42,12 +42,9 @@ export function createLog(far: FarLog): Log {
   let waitingBytes = 0;
   let lastId = 0;
   let isClosed = false;
-  let thread: LogThread | undefined;
 
   const post = (message: ToWorker, transfer: readonly Transferable[] = []) => {
-    if (isClosed) return;
-    thread ??= startLogThread(hear);
-    thread.post(message, transfer);
+    if (!isClosed) thread.post(message, transfer);
   };
   const flush = () => {
     if (entries.length === 0) return;
@@ -110,6 +107,7 @@ export function createLog(far: FarLog): Log {
     }
   }
 
+  const thread = startLogThread(hear);
   return {
     sink: {
       write: (entry) => {
@@ -151,7 +149,7 @@ export function createLog(far: FarLog): Log {
     },
     close: () => {
       isClosed = true;
-      thread?.close();
+      thread.close();
     },
   };
 }
