@@ -12,6 +12,7 @@ import { workspaceReady } from "./figures/g10-workspace.ts";
 import { agentOverhead } from "./figures/g13-agent-overhead.ts";
 import { redaction } from "./figures/r1-redaction.ts";
 import { agentJobs } from "./figures/s1-agent-jobs.ts";
+import { browserLog } from "./figures/w1-browser-log.ts";
 import { bundleGateway } from "./parts/workerd.ts";
 import { formatTable, type Measured, writeResults } from "./report.ts";
 import { parseSettings } from "./settings.ts";
@@ -28,6 +29,7 @@ const figures: readonly Figure[] = [
   agentOverhead,
   redaction,
   agentJobs,
+  browserLog,
 ];
 
 // Ending by "exit" ends the programs that were started, too.
