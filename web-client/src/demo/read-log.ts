@@ -43,7 +43,8 @@ function* linesOf(batches: readonly EventBatch[]): Generator<LogLine> {
       const { data, firstLine, stream } = payload.value;
       let number = firstLine;
       for (let from = 0; from < data.length; number++) {
-        const end = data.indexOf(10, from);
+        const lineEnd = data.indexOf(10, from);
+        const end = lineEnd === -1 ? data.length : lineEnd;
         yield create(LogLineSchema, { number, stream, text: data.subarray(from, end), ...(time && { time }) });
         from = end + 1;
       }
