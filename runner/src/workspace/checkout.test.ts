@@ -75,6 +75,13 @@ test("a branch is checked out as a branch that knows its origin", async () => {
   expect(logText(events)).toBe(`## feature/two...origin/feature/two\norigin\t${server.url}/acme/api.git (fetch)\n`);
 });
 
+test("a job reads the mirror, and cannot write it", async () => {
+  const write =
+    "touch $(cat .git/objects/info/alternates)/x 2>&1 | grep -o 'Read-only file system'; git log --format=%s";
+  const { events } = await run(`${server.url}/acme/api`, write);
+  expect(logText(events)).toBe("Read-only file system\nSay three\nSay two\nBegin\n");
+});
+
 test.each([
   ["a repository that is not there", "/acme/none", /could not be cloned/],
   ["a ref that is not there", "/acme/api@none", /no branch, tag or commit "none"/],

@@ -3,14 +3,14 @@ import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import type { Repository } from "#protocol/repo-ref.ts";
 import { give, giveTrees } from "../sandbox/give.ts";
 import { discard } from "./discard.ts";
-import { type GitContext, runGit } from "./git.ts";
+import type { GitContext } from "./git.ts";
 import { replaceGitDirectory } from "./git-directory.ts";
 import { mainLine } from "./git-problem.ts";
+import { fillFiles, resetFiles } from "./lay-files.ts";
 import { bringLfsContents } from "./lfs.ts";
 import { type OpenMirror, openMirror } from "./mirror.ts";
 import type { HistoryKind } from "./mirror-directory.ts";
 import type { HostFailure } from "./mirror-repository.ts";
-import { resetFiles } from "./reset-files.ts";
 import { bringSubmodules } from "./submodules.ts";
 import type { WorkspaceRequest, WorkspaceResult } from "./workspace.ts";
 import { markReusable, takePooledWorkspace } from "./workspace-pool.ts";
@@ -23,13 +23,9 @@ export async function checkOut(repository: Repository, request: WorkspaceRequest
   const laid = await layOut(repository, request);
   if (laid.kind === "failed")
     return { kind: "failed", message: `${url} could not be cloned: ${laid.reason}.`, detail: laid.detail };
-  const { mirror, isReused: reused } = laid;
+  const { mirror, commit, subject, isReused: reused } = laid;
   const missing = await bringMore(mirror, request);
   if (missing !== undefined) return { kind: "failed", message: `${url}: ${missing.reason}.`, detail: missing.detail };
-  const facts = await runGit(inWorkspace(request, mirror), ["log", "-1", "--format=%H%n%s"]);
-  if (facts.kind === "failed")
-    throw new Error(`${url}: the commit that was checked out is not there: ${facts.problem}`);
-  const [commit = "", subject = ""] = facts.output.split("\n");
   const duration = durationFromMs(Math.round(performance.now() - startMs));
   const value = { commit, ref: mirror.target.ref, subject: subject.slice(0, 500), duration, reused };
   request.emit({ case: "checkedOut", value });
@@ -44,7 +40,15 @@ interface Failure {
   readonly detail: string;
 }
 
-type LaidOut = { readonly kind: "laid"; readonly mirror: OpenMirror; readonly isReused: boolean } | Failure;
+type LaidOut =
+  | {
+      readonly kind: "laid";
+      readonly mirror: OpenMirror;
+      readonly commit: string;
+      readonly subject: string;
+      readonly isReused: boolean;
+    }
+  | Failure;
 
 async function layOut(repository: Repository, request: WorkspaceRequest): Promise<LaidOut> {
   const mirror = await open(repository, request, { isSuspect: false });
@@ -91,14 +95,14 @@ async function layFiles(mirror: OpenMirror, request: WorkspaceRequest): Promise<
     await giveTrees(request.git.sandbox, [directory]);
     replaceGitDirectory(directory, planOf(mirror, request));
     const reset = await resetFiles(inWorkspace(request, mirror));
-    if (reset.kind === "done") return { kind: "laid", mirror, isReused: true };
+    if (reset.kind === "done") return { ...reset, kind: "laid", mirror, isReused: true };
     discard(directory);
   }
   mkdirSync(directory, { mode: 0o700 });
   give(request.git.sandbox, directory);
   replaceGitDirectory(directory, planOf(mirror, request));
-  const filled = await runGit(inWorkspace(request, mirror), ["read-tree", "--reset", "-u", "HEAD"]);
-  if (filled.kind === "done") return { kind: "laid", mirror, isReused: false };
+  const filled = await fillFiles(inWorkspace(request, mirror));
+  if (filled.kind === "done") return { ...filled, kind: "laid", mirror, isReused: false };
   discard(directory);
   return { kind: "failed", reason: mainLine(filled.problem), detail: filled.problem };
 }
