@@ -44,6 +44,11 @@ export function atLeast(limit: number, what: string, values: readonly number[]):
   return { what, unit: "", value, goal: { text: `≥ ${limit}`, met: value.median >= limit } };
 }
 
+/** A row of milliseconds that must not exceed `limit`. */
+export function atMostMs(limit: number, what: string, values: readonly number[]): Row {
+  return { ...atMost(limit, what, values), unit: "ms" };
+}
+
 /** A row of ratios that must not exceed `limit`. */
 export function atMost(limit: number, what: string, values: readonly number[]): Row {
   const value = spread(values);

@@ -1,6 +1,7 @@
 // `npm run bench`: measures the real system against floors and peers, in turns. See docs/benchmarks.md.
 import { join } from "node:path";
 import type { Figure } from "./figure.ts";
+import { box } from "./figures/b1-box.ts";
 import { durableLog } from "./figures/g2-durable-log.ts";
 import { fanOut } from "./figures/g3-fan-out.ts";
 import { lineLatency } from "./figures/g4-line-latency.ts";
@@ -28,6 +29,7 @@ const figures: readonly Figure[] = [
   workspaceReady,
   agentOverhead,
   redaction,
+  box,
   agentJobs,
   browserLog,
 ];

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { lstatSync } from "node:fs";
 import { jobMarker } from "../process/process-table.ts";
 import { boxReady, type SpawnCommand } from "../process/spawn-command.ts";
@@ -34,6 +35,8 @@ export class Bubblewrap implements Sandbox {
   readonly #options: BubblewrapOptions;
   readonly #walls: ReadonlySet<WallName>;
   readonly #filter: Uint8Array;
+  /** Has the kernel refuse user namespaces, which the filter does too. */
+  readonly #forbidding: readonly string[];
 
   /** Throws when there is no filter of system calls for this processor. */
   constructor(options: BubblewrapOptions) {
@@ -42,6 +45,7 @@ export class Bubblewrap implements Sandbox {
     this.#options = options;
     this.#walls = new Set(wallNames.filter((name) => !options.without.includes(name)));
     this.#filter = seccompFilter(process.arch);
+    this.#forbidding = options.user === undefined && canForbidNamespaces() ? ["--disable-userns"] : [];
   }
 
   confine(command: ConfinedCommand): SpawnCommand {
@@ -93,7 +97,7 @@ export class Bubblewrap implements Sandbox {
   #powers(): readonly string[] {
     const isKept = !this.#walls.has("user");
     if (this.#options.user === undefined) {
-      return ["--unshare-user", ...(isKept ? ["--cap-add", "ALL"] : ["--disable-userns", "--cap-drop", "ALL"])];
+      return ["--unshare-user", ...(isKept ? ["--cap-add", "ALL"] : [...this.#forbidding, "--cap-drop", "ALL"])];
     }
     return isKept ? [] : ["--cap-drop", "ALL", ...neededPowers.flatMap((power) => ["--cap-add", power])];
   }
@@ -161,6 +165,12 @@ const proxyEnvironment = {
   NO_PROXY: direct,
   no_proxy: direct,
 };
+
+/** Before version 0.8 it cannot. */
+function canForbidNamespaces(): boolean {
+  const { stdout } = spawnSync("bwrap", ["--help"], { env: { PATH: systemPath }, encoding: "utf8" });
+  return stdout?.includes("--disable-userns");
+}
 
 function ownUser(): BoxUser {
   const [uid, gid] = [process.getuid?.(), process.getgid?.()];
