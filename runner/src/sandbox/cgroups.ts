@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+import { pidsIn } from "./cgroup-directories.ts";
 
 /** Where this machine lets this process bound the memory and the number of other processes. Plain data: supervisors get it. */
 export type Cgroups =
@@ -21,7 +22,8 @@ export interface CgroupView {
 
 /**
  * Finds the control groups that this process may make, and makes ready for that. Under version 2 a group that bounds others
- * may hold no processes itself: what runs here moves into a group `runner` below, once.
+ * may hold no processes itself, unless it is the root of all: this process moves into a group `runner` below, with those
+ * that started it. Where others are in its group that is not done, and it bounds nothing.
  */
 export function findCgroups(view: CgroupView = readView()): Cgroups {
   if (process.platform !== "linux") return { version: "none", reason: `${process.platform} has no control groups` };
@@ -38,16 +40,21 @@ export function findCgroups(view: CgroupView = readView()): Cgroups {
   return enableControllers(base);
 }
 
-function enableControllers(base: string): Cgroups {
+function enableControllers(own: string): Cgroups {
+  // An earlier runner, or systemd for it, may have moved what started this one.
+  const base = basename(own) === runnerGroup ? dirname(own) : own;
   try {
     const controllers = readFileSync(`${base}/cgroup.controllers`, "utf8").trim().split(" ");
     const missing = ["memory", "pids"].filter((name) => !controllers.includes(name));
     if (missing.length > 0) {
       return { version: "none", reason: `the control group ${base} has no controller ${missing.join(" and ")}` };
     }
-    mkdirSync(`${base}/runner`, { recursive: true });
-    // The root group may hold processes beside groups that it bounds.
-    for (const pid of pidsOf(base)) writeFileSync(`${base}/runner/cgroup.procs`, pid);
+    const movers = existsSync(`${base}/cgroup.type`) ? pidsIn([base]) : [];
+    const strangers = movers.filter((pid) => !lineage().includes(pid));
+    if (strangers.length > 0)
+      return { version: "none", reason: `process ${strangers[0]} shares the control group ${base}` };
+    mkdirSync(`${base}/${runnerGroup}`, { recursive: true });
+    for (const pid of movers) writeFileSync(`${base}/${runnerGroup}/cgroup.procs`, String(pid));
     writeFileSync(`${base}/cgroup.subtree_control`, "+memory +pids");
     return { version: 2, base };
   } catch (error) {
@@ -67,8 +74,17 @@ function tryGroup(parent: string): string | undefined {
   }
 }
 
-function pidsOf(group: string): readonly string[] {
-  return readFileSync(`${group}/cgroup.procs`, "utf8").split("\n").filter(Boolean);
+const runnerGroup = "runner";
+
+/** This process, the one that started it, and so on. */
+function lineage(): readonly number[] {
+  const pids = [process.pid];
+  for (let pid = process.ppid; pid > 1; pid = parentOf(pid)) pids.push(pid);
+  return pids;
+}
+
+function parentOf(pid: number): number {
+  return Number(readIfThere(`/proc/${pid}/status`).match(/^PPid:\t(\d+)$/m)?.[1] ?? 0);
 }
 
 interface CgroupMount {

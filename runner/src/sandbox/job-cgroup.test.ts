@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { identifyProcess } from "../process/process-table.ts";
 import { groupParents, jobGroupName, removeLeftGroups } from "./cgroup-directories.ts";
 import { findCgroups } from "./cgroups.ts";
@@ -77,17 +77,32 @@ describe.skipIf(cgroups.version === "none")("the control group of a job", () => 
 });
 
 /** Version 2 as its files look; the kernel of a test machine may have either. */
-test("version 2 is divided below the group that this process is in, which then holds none itself", () => {
+describe("version 2", () => {
   const root = mkdtempSync(join(tmpdir(), "blazecraft-cgroup-"));
-  writeFileSync(join(root, "cgroup.controllers"), "cpu memory pids\n");
-  writeFileSync(join(root, "cgroup.procs"), "17\n");
   const mounts = `30 1 0:29 / ${root} rw - cgroup2 cgroup2 rw`;
-  expect(findCgroups({ mounts, own: "0::/" })).toEqual({ version: 2, base: root });
-  writeFileSync(join(root, "cgroup.controllers"), "hugetlb\n");
-  expect(findCgroups({ mounts, own: "0::/" })).toMatchObject({
-    version: "none",
-    reason: /no controller memory and pids/,
+  const find = (own: string) => findCgroups({ mounts, own: `0::${own}` });
+  const group = (path: string, files: Readonly<Record<string, string>>) => {
+    mkdirSync(join(root, path), { recursive: true });
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(root, path, file), text);
+  };
+  const controllers = { "cgroup.controllers": "cpu memory pids\n" };
+
+  afterAll(() => rmSync(root, { recursive: true }));
+
+  test("is divided below the group of a service, which then holds no process itself", () => {
+    const files = { ...controllers, "cgroup.type": "domain\n", "cgroup.procs": `${process.pid}\n` };
+    group("service", files);
+    expect(find("/service")).toEqual({ version: 2, base: join(root, "service") });
+    expect(readFileSync(join(root, "service/runner/cgroup.procs"), "utf8")).toBe(String(process.pid));
+    // And again by the runner after that, which is started in there.
+    expect(find("/service/runner")).toEqual({ version: 2, base: join(root, "service") });
   });
-  expect(findCgroups({ mounts, own: "0::/../elsewhere" })).toMatchObject({ version: "none" });
-  rmSync(root, { recursive: true });
+
+  test("is left alone where others are in the group, and where memory and processes cannot be bounded", () => {
+    group("session", { ...controllers, "cgroup.type": "domain\n", "cgroup.procs": "1\n" });
+    expect(find("/session")).toMatchObject({ version: "none", reason: expect.stringContaining("process 1 shares") });
+    group("small", { "cgroup.controllers": "hugetlb\n" });
+    expect(find("/small")).toMatchObject({ version: "none", reason: expect.stringContaining("memory and pids") });
+    expect(find("/../elsewhere")).toMatchObject({ version: "none" });
+  });
 });
