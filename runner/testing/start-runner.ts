@@ -53,12 +53,17 @@ export function processesIn(directory: string): number[] {
     .filter((pid) => pid > 0 && workingDirectoryOf(pid)?.startsWith(directory));
 }
 
-/** Starts a runner and waits until it listens; rejects with what it wrote when it does not come up. */
+/**
+ * Starts a runner and waits until it listens; rejects with what it wrote when it does not come up. A program that it is to be
+ * started through becomes the one that its arguments name.
+ */
 export async function startRunner(
   dataDirectory: string,
   env: Readonly<Record<string, string>> = {},
+  through: readonly string[] = [],
 ): Promise<TestRunner> {
-  const child = spawn(process.execPath, [program], {
+  const [first = "", ...rest] = [...through, process.execPath, program];
+  const child = spawn(first, rest, {
     cwd: dataDirectory,
     env: {
       PATH: "/usr/bin:/bin",
