@@ -21,12 +21,20 @@ export function giveNew(sandbox: Pick<Sandbox, "user">, directory: string): void
  * Gives directories with all that is in them to whoever is behind the walls, where they are another's; absent ones are left
  * out. No process that could change them may run meanwhile.
  */
-export async function giveTrees({ user }: Pick<Sandbox, "user">, paths: readonly string[]): Promise<void> {
+export async function giveTrees(sandbox: Pick<Sandbox, "user">, paths: readonly string[]): Promise<void> {
+  const { user } = sandbox;
   if (user === undefined) return;
   const strange = paths.filter((path) => isOthers(path, user.uid));
-  if (strange.length === 0) return;
+  const [empty, full] = [strange.filter(isEmpty), strange.filter((path) => !isEmpty(path))];
+  for (const path of empty) give(sandbox, path);
+  if (full.length === 0) return;
   // Follows no links, and comes to a directory behind all that is in it: one that is theirs is so wholly.
-  await promisify(execFile)("chown", ["-R", "-h", "--", `${user.uid}:${user.gid}`, ...strange]);
+  await promisify(execFile)("chown", ["-R", "-h", "--", `${user.uid}:${user.gid}`, ...full]);
+}
+
+/** As those of a job are that begins. */
+function isEmpty(path: string): boolean {
+  return readdirSync(path).length === 0;
 }
 
 function isOthers(path: string, uid: number): boolean {
