@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readCommands, runCommands } from "./guide/doc-commands.ts";
@@ -9,10 +10,17 @@ import { finished, get, type RestJob } from "./system/rest.ts";
 import { startSystem, type TestSystem } from "./system/start-system.ts";
 
 let system: TestSystem;
+/** A folder that jobs see: what lies in it tells them to go on. */
+let gates: string;
 beforeAll(async () => {
-  system = await startSystem();
+  gates = await mkdtemp(join(tmpdir(), "blazecraft-gates-"));
+  await chmod(gates, 0o755);
+  system = await startSystem({ runnerEnv: { JOB_READABLE: gates } });
 });
-afterAll(() => system.stop());
+afterAll(async () => {
+  await system.stop();
+  await rm(gates, { recursive: true });
+});
 
 /** What the blocks under a heading of docs/api.md print, in their order. */
 async function run(heading: string, job = ""): Promise<readonly string[]> {
@@ -113,7 +121,7 @@ test("buf curl creates and watches over gRPC-Web as well", async () => {
 });
 
 test("the example program goes on after the gateway was killed, and ends with the command's exit code", async () => {
-  const gate = join(system.stateFolder, "gate");
+  const gate = join(gates, "gate");
   const command = `echo one; until [ -e ${gate} ]; do sleep 0.05; done; echo two; exit 3`;
   const program = join(import.meta.dirname, "../docs/examples/watch-job.ts");
   const child = spawn(process.execPath, [program, system.gatewayUrl, command], {

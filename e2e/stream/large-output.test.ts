@@ -18,7 +18,8 @@ const raisedCap = { limits: { logBytes: 1n << 30n, wall: { seconds: 300n } } };
 let system: TestSystem;
 
 beforeAll(async () => {
-  system = await startSystem();
+  // In the box of a job neither of them would be found.
+  system = await startSystem({ runnerEnv: { JOB_READABLE: [process.execPath, program].join(",") } });
 });
 afterAll(() => system.stop());
 
