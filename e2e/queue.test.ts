@@ -7,7 +7,7 @@ import { startSystem, type TestSystem } from "./system/start-system.ts";
 let system: TestSystem;
 
 beforeAll(async () => {
-  system = await startSystem({ runnerEnv: { MAX_CONCURRENT_JOBS: "3" } });
+  system = await startSystem({ runnerEnv: { MAX_CONCURRENT_JOBS: "3" }, isolation: "none" });
 });
 afterAll(() => system.stop());
 

@@ -39,6 +39,8 @@ export interface SystemOptions {
   readonly runnerEnv?: Readonly<Record<string, string>>;
   /** Variables of the gateway. */
   readonly gatewayVars?: Readonly<Record<string, string>>;
+  /** "none" for jobs that must reach each other; otherwise they are in boxes. */
+  readonly isolation?: "none";
   /** Folder of the pages that the gateway serves. An empty one unless given. */
   readonly pages?: string;
 }
@@ -64,7 +66,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
   const { PATH, HOME } = process.env;
   const environment = { PATH, HOME, RUNNER_NAME: "vm-1", ...options.runnerEnv };
   const runner = new SystemPart(
-    describeRunner({ root, state, settings, environment, grpcPort, isolation: "bubblewrap" }),
+    describeRunner({ root, state, settings, environment, grpcPort, isolation: options.isolation ?? "bubblewrap" }),
     guard,
   );
   const { gatewayVars: variables = {}, pages = emptyPages } = options;
