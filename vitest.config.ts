@@ -4,12 +4,16 @@ import { defineConfig } from "vitest/config";
 const patience = { poll: { timeout: 15_000 } };
 
 /** Groups run one after the other; within a group, so many files at once. */
-const group = (groupOrder: number, maxWorkers: number) => ({ maxWorkers, sequence: { groupOrder }, expect: patience });
+const group = (groupOrder: number, maxWorkers: number) => ({
+  maxWorkers,
+  // What real processes do on a busy machine can still outrun a condition; a test that fails twice fails.
+  retry: 1,
+  sequence: { groupOrder },
+  expect: patience,
+});
 
 export default defineConfig({
   test: {
-    // What real processes do on a busy machine can still outrun a condition; a test that fails twice fails.
-    retry: 1,
     projects: [
       {
         test: {
