@@ -42,8 +42,9 @@ test("the palette finds jobs, runners and actions, and runs what is chosen", asy
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "train-b", level: 1 }).waitFor();
   await page.keyboard.press("Control+k");
+  await palette.waitFor();
   await page.keyboard.press("Escape");
-  expect(await palette.count()).toBe(0);
+  await palette.waitFor({ state: "detached" });
 });
 
 test("? shows every key, and a key that was changed is shown and works", async () => {
