@@ -7,6 +7,8 @@ import { gatePorts } from "./gate-ports.ts";
 
 process.on("message", () => process.exit(0));
 process.on("disconnect", () => process.exit(0));
+// Whoever started it may have died before anybody could hear of that.
+if (!process.connected) process.exit(0);
 for (const name of ["proxy", "model"] as const) {
   const server = await listen(gatePorts[name]);
   // What builds the namespace stays outside: this is the process that is in it.
